@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/base/err.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct code_row {
+    const char *word;
+    int exit_code;
+    const char *sentence;
+};
+
+#define CODE_ROW(code, word, exit_code, text) [code] = {word, exit_code, text},
+static const struct code_row code_rows[SW_CODE_COUNT] = {SW_CODE_TABLE(CODE_ROW)};
+
+static const struct code_row *row_of(enum sw_code code)
+{
+    return code < SW_CODE_COUNT ? &code_rows[code] : &code_rows[SW_FAILED];
+}
+
+enum sw_code sw_err_set(struct sw_err *err, enum sw_code code, const char *format, ...)
+{
+    if (err == NULL)
+        return code;
+    // The arguments may point into the error being replaced, so format aside first.
+    char message[sizeof err->message];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(message, sizeof message, format, ap);
+    va_end(ap);
+    err->code = code;
+    memcpy(err->message, message, sizeof message);
+    err->hint[0] = '\0';
+    return code;
+}
+
+static enum sw_code code_of_errno(int errnum)
+{
+    switch (errnum) {
+    case ENOSPC:
+    case EDQUOT:
+        return SW_NO_SPACE;
+    case ENOENT:
+        return SW_NOT_FOUND;
+    case ENOMEM:
+        return SW_NO_MEMORY;
+    default:
+        return SW_IO;
+    }
+}
+
+enum sw_code sw_err_errno(struct sw_err *err, int errnum, const char *format, ...)
+{
+    enum sw_code code = code_of_errno(errnum);
+    if (err == NULL)
+        return code;
+    char what[sizeof err->message];
+    char reason[128];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(what, sizeof what, format, ap);
+    va_end(ap);
+    return sw_err_set(err, code, "%s: %s", what, strerror_r(errnum, reason, sizeof reason));
+}
+
+enum sw_code sw_err_hint(struct sw_err *err, const char *format, ...)
+{
+    if (err == NULL)
+        return SW_FAILED;
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(err->hint, sizeof err->hint, format, ap);
+    va_end(ap);
+    return err->code;
+}
+
+enum sw_code sw_err_wrap(struct sw_err *err, const char *format, ...)
+{
+    if (err == NULL)
+        return SW_FAILED;
+    char context[sizeof err->message];
+    char message[sizeof err->message];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(context, sizeof context, format, ap);
+    va_end(ap);
+    memcpy(message, err->message, sizeof message);
+    size_t used = strnlen(context, sizeof context - 3);
+    memcpy(err->message, context, used);
+    snprintf(err->message + used, sizeof err->message - used, ": %s", message);
+    return err->code;
+}
+
+const char *sw_code_word(enum sw_code code)
+{
+    return row_of(code)->word;
+}
+
+const char *sw_code_sentence(enum sw_code code)
+{
+    return row_of(code)->sentence;
+}
+
+int sw_code_exit(enum sw_code code)
+{
+    return row_of(code)->exit_code;
+}

@@ -32,7 +32,7 @@ USES_app           := core/base core/store core/data core/job core/track core/mo
 
 # --- flags ---
 # Messages are cut on purpose where they exceed their field, hence no format-truncation.
-WARN := -Wall -Wextra -Wconversion -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wdate-time -Wno-format-truncation -Werror
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wdate-time $(if $(findstring clang,$(CC)),,-Wno-format-truncation) -Werror
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection $(if $(findstring clang,$(CC)),,-ftrivial-auto-var-init=zero) -fPIE
 HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 FLAGS_release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(HARDEN)

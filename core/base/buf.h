@@ -13,8 +13,9 @@ struct sw_buf {
     char *data;
     size_t len;
     size_t cap;
-    size_t max;
+    size_t max; // largest `len`
     bool failed;
+    bool no_memory; // why it failed: memory, else the maximum
 };
 
 void sw_buf_init(struct sw_buf *b, size_t max_bytes);

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What changed between two versions of a model; see registry.h.
+#include "core/model/registry.h"
+
+#include "core/base/tree.h"
+
+#include <math.h>
+#include <string.h>
+
+static void count_file_changes(const struct sw_model_files *before, const struct sw_model_files *after,
+                               struct sw_model_difference *d)
+{
+    for (size_t i = 0; i < after->count; i++) {
+        const struct sw_model_file *old = sw_model_files_find(before, after->items[i].path);
+        if (old == NULL)
+            d->files_added++;
+        else if (strcmp(old->sha256, after->items[i].sha256) != 0)
+            d->files_changed++;
+    }
+    d->files_removed = before->count + d->files_added - after->count;
+}
+
+// The newest evaluations of both versions on the same bytes of data, or NULL for both.
+static void pair_evaluations(const struct sw_evaluation *before, size_t before_count, const struct sw_evaluation *after,
+                             size_t after_count, const struct sw_evaluation **b, const struct sw_evaluation **a)
+{
+    *a = *b = NULL;
+    for (size_t i = 0; i < after_count; i++) {
+        for (size_t j = 0; j < before_count; j++) {
+            if (strcmp(after[i].dataset_digest, before[j].dataset_digest) == 0 &&
+                strcmp(after[i].split, before[j].split) == 0) {
+                *a = &after[i];
+                *b = &before[j];
+                return;
+            }
+        }
+    }
+}
+
+static double metric_of(const json_t *metrics, const char *name)
+{
+    const json_t *value = json_object_get(metrics, name);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static enum sw_code fill_metrics(const struct sw_evaluation *before, const struct sw_evaluation *after,
+                                 struct sw_arena *a, struct sw_model_difference *d, struct sw_err *err)
+{
+    json_t *old = NULL, *new = NULL;
+    enum sw_code code = sw_json_parse(before->metrics_json, strlen(before->metrics_json), "stored metrics",
+                                      &sw_tree_limits_default, &old, err);
+    if (code == SW_OK)
+        code = sw_json_parse(after->metrics_json, strlen(after->metrics_json), "stored metrics",
+                             &sw_tree_limits_default, &new, err);
+    if (code == SW_OK) {
+        d->metrics = sw_arena_array(a, json_object_size(new) + 1, sizeof *d->metrics);
+        if (d->metrics == NULL)
+            code = sw_err_set(err, SW_NO_MEMORY, "no memory to compare metrics");
+    }
+    const char *name;
+    json_t *value;
+    json_object_foreach(new, name, value)
+    {
+        if (code != SW_OK)
+            break;
+        struct sw_model_metric_change *change = &d->metrics[d->metric_count++];
+        *change = (struct sw_model_metric_change){sw_arena_strdup(a, name), metric_of(old, name), metric_of(new, name)};
+        if (change->name == NULL)
+            code = sw_err_set(err, SW_NO_MEMORY, "no memory to compare metrics");
+    }
+    d->dataset = after->dataset;
+    d->split = after->split;
+    json_decref(old);
+    json_decref(new);
+    return code;
+}
+
+enum sw_code sw_model_compare(struct sw_store *s, const struct sw_model_version *before,
+                              const struct sw_model_version *after, struct sw_arena *a, struct sw_model_difference *out,
+                              struct sw_err *err)
+{
+    struct sw_model_difference d = {.before_version = before->version,
+                                    .after_version = after->version,
+                                    .size_change_bytes = after->size_bytes - before->size_bytes,
+                                    .dataset = "",
+                                    .split = ""};
+    struct sw_model_files old_files, new_files;
+    enum sw_code code = sw_model_version_files(before, a, &old_files, err);
+    if (code == SW_OK)
+        code = sw_model_version_files(after, a, &new_files, err);
+    if (code != SW_OK)
+        return code;
+    count_file_changes(&old_files, &new_files, &d);
+    struct sw_evaluation *old_results, *new_results;
+    size_t old_count, new_count;
+    code = sw_evaluation_list(s, before->name, before->version, a, &old_results, &old_count, err);
+    if (code == SW_OK)
+        code = sw_evaluation_list(s, after->name, after->version, a, &new_results, &new_count, err);
+    if (code != SW_OK)
+        return code;
+    const struct sw_evaluation *old_result, *new_result;
+    pair_evaluations(old_results, old_count, new_results, new_count, &old_result, &new_result);
+    if (new_result != NULL)
+        code = fill_metrics(old_result, new_result, a, &d, err);
+    if (code == SW_OK)
+        *out = d;
+    return code;
+}
+
+enum sw_code sw_model_previous(struct sw_store *s, const struct sw_model_version *v, struct sw_arena *a,
+                               struct sw_model_version *out, bool *found, struct sw_err *err)
+{
+    struct sw_model_version *list = NULL;
+    size_t count = 0;
+    enum sw_code code = sw_model_version_list(s, v->name, a, &list, &count, err);
+    if (code != SW_OK)
+        return code;
+    *found = false;
+    for (size_t i = 0; i < count && !*found; i++) { // newest first
+        if (list[i].version < v->version) {
+            *out = list[i];
+            *found = true;
+        }
+    }
+    return SW_OK;
+}

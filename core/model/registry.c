@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/model/registry.h"
+
+#include "core/base/failpoint.h"
+#include "core/base/file.h"
+#include "core/base/path.h"
+#include "core/base/tree.h"
+#include "core/model/hazard.h"
+#include "core/model/staging.h"
+#include "core/store/audit.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum sw_code sw_model_name_check(const char *name, struct sw_err *err)
+{
+    size_t len = strlen(name);
+    bool fits = len >= 1 && len <= SW_MODEL_NAME_MAX && isalnum((unsigned char)name[0]);
+    for (size_t i = 0; fits && i < len; i++) {
+        unsigned char c = (unsigned char)name[i];
+        fits = c < 0x80 && (isalnum(c) || strchr("._-", c) != NULL);
+    }
+    if (fits)
+        return SW_OK;
+    enum sw_code code = sw_err_set(err, SW_INVALID, "'%.80s' is no model name", name);
+    (void)sw_err_hint(err, "use letters, digits, '.', '_' and '-', starting with a letter or digit, at most %d",
+                      SW_MODEL_NAME_MAX);
+    return code;
+}
+
+char *sw_model_label(const struct sw_model_version *v, char out[static SW_MODEL_LABEL])
+{
+    snprintf(out, SW_MODEL_LABEL, "%.*s/%" PRId64, SW_MODEL_NAME_MAX, v->name, v->version);
+    return out;
+}
+
+// --- registering ---
+
+static enum sw_code find_source(struct sw_store *s, const struct sw_model_source *source, char out[static SW_PATH_MAX],
+                                struct sw_err *err)
+{
+    if (source->path != NULL)
+        return sw_path_absolute(out, source->path, err);
+    if (source->run_id == NULL)
+        return sw_err_set(err, SW_INVALID, "model %s: neither a run nor a folder was given", source->name);
+    char artifacts[SW_PATH_MAX];
+    enum sw_code code = sw_run_artifact_dir(s, source->run_id, artifacts, err);
+    if (code == SW_OK)
+        code = sw_path_join(out, artifacts, "model", err);
+    struct stat st;
+    if (code == SW_OK && stat(out, &st) != 0) {
+        code = sw_err_errno(err, errno, "run %.8s has no model artifact", source->run_id);
+        (void)sw_err_hint(err, "write the model into the run's artifact folder 'model', or name a folder");
+    }
+    return code;
+}
+
+// The newest version of `name`; *found is false when there is none yet.
+static enum sw_code find_newest(struct sw_store *s, const char *name, struct sw_arena *a, struct sw_model_version *out,
+                                bool *found, struct sw_err *err)
+{
+    struct sw_model_version *list = NULL;
+    size_t count = 0;
+    enum sw_code code = sw_model_version_list(s, name, a, &list, &count, err);
+    if (code != SW_OK)
+        return code;
+    *found = count > 0;
+    if (count > 0)
+        *out = list[0];
+    return SW_OK;
+}
+
+static enum sw_code copy_all(const char *from, const char *to, const struct sw_model_files *files,
+                             const struct sw_model_source *source, struct sw_err *err)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        enum sw_code code = sw_model_file_copy(from, to, &files->items[i], source->progress, source->ctx, err);
+        if (code != SW_OK)
+            return code;
+    }
+    return sw_model_sync_tree(to, err);
+}
+
+static enum sw_code audit_version(struct sw_store *s, const struct sw_model_version *v,
+                                  const struct sw_model_hazard *hazards, size_t hazard_count, struct sw_err *err)
+{
+    char label[SW_MODEL_LABEL];
+    json_t *unsafe = json_array();
+    for (size_t i = 0; i < hazard_count; i++)
+        (void)json_array_append_new(unsafe, json_string(hazards[i].path));
+    json_t *detail = json_pack("{s:s, s:I, s:o}", "run_id", v->run_id, "size_bytes", (json_int_t)v->size_bytes,
+                               "unsafe_files", unsafe);
+    char *text = detail == NULL ? NULL : json_dumps(detail, JSON_COMPACT);
+    enum sw_code code = text == NULL ? sw_err_set(err, SW_NO_MEMORY, "no memory for an audit row")
+                                     : sw_audit_add(s, "register", sw_model_label(v, label), v->digest, text, err);
+    free(text);
+    json_decref(detail);
+    return code;
+}
+
+// Moves the staged tree to its final place. A folder already there belongs to no row (we hold the write lock and the
+// version number is not taken): it is what a killed registration left.
+static enum sw_code settle(const char *staged, const char *final, struct sw_err *err)
+{
+    enum sw_code code = sw_path_remove_tree(final, err);
+    if (code != SW_OK)
+        return code;
+    if (rename(staged, final) != 0)
+        return sw_err_errno(err, errno, "moving the model to '%s'", final);
+    char parent[SW_PATH_MAX];
+    memcpy(parent, final, sizeof parent);
+    *strrchr(parent, '/') = '\0';
+    return sw_file_sync_dir(parent, err);
+}
+
+struct registration {
+    const struct sw_model_source *source;
+    const struct sw_model_files *files;
+    const struct sw_model_hazard *hazards;
+    size_t hazard_count;
+    const char *files_json;
+    const char *folder; // of the model's versions
+    const char *staged;
+};
+
+// Runs inside the write transaction.
+static enum sw_code add_version(struct sw_store *s, const struct registration *r, struct sw_arena *a,
+                                struct sw_model_version *out, bool *is_new, struct sw_err *err)
+{
+    bool found = false;
+    struct sw_model_version v = {0};
+    enum sw_code code = find_newest(s, r->source->name, a, &v, &found, err);
+    if (code != SW_OK)
+        return code;
+    if (found && strcmp(v.digest, r->files->digest) == 0) { // another process was faster
+        *out = v;
+        *is_new = false;
+        return SW_OK;
+    }
+    int64_t expected = found ? v.version + 1 : 1;
+    char final[SW_PATH_MAX], name[64];
+    snprintf(name, sizeof name, "%" PRId64 "-%.12s", expected, r->files->digest);
+    code = sw_path_join(final, r->folder, name, err);
+    if (code == SW_OK)
+        code = settle(r->staged, final, err);
+    if (code != SW_OK)
+        return code;
+    v = (struct sw_model_version){.name = r->source->name,
+                                  .digest = r->files->digest,
+                                  .path = final,
+                                  .files_json = r->files_json,
+                                  .size_bytes = r->files->size_bytes,
+                                  .user = sw_audit_user(),
+                                  .description = r->source->description == NULL ? "" : r->source->description};
+    snprintf(v.run_id, sizeof v.run_id, "%s", r->source->run_id == NULL ? "" : r->source->run_id);
+    code = sw_model_version_add(s, &v, &v.version, err);
+    if (code == SW_OK && v.version != expected)
+        code = sw_err_set(err, SW_FAILED, "model %s: the store gave version %" PRId64 " where %" PRId64 " was next",
+                          v.name, v.version, expected);
+    if (code == SW_OK)
+        code = audit_version(s, &v, r->hazards, r->hazard_count, err);
+    char label[SW_MODEL_LABEL];
+    if (code == SW_OK)
+        code = sw_model_version_get(s, sw_model_label(&v, label), a, out, err);
+    if (code != SW_OK)
+        (void)sw_path_remove_tree(final, NULL);
+    *is_new = true;
+    return code;
+}
+
+static enum sw_code commit_version(struct sw_store *s, const struct registration *r, struct sw_arena *a,
+                                   struct sw_model_version *out, bool *is_new, struct sw_err *err)
+{
+    enum sw_code code = sw_store_begin(s, SW_STORE_FULL, err);
+    if (code != SW_OK)
+        return code;
+    struct sw_model_version v;
+    bool added = false;
+    code = add_version(s, r, a, &v, &added, err);
+    int failed = code == SW_OK ? sw_failpoint("model.register.commit") : 0;
+    if (failed != 0)
+        code = sw_err_errno(err, failed, "registering model %s", r->source->name);
+    if (code == SW_OK)
+        code = sw_store_commit(s, err);
+    if (code != SW_OK) {
+        sw_store_rollback(s); // a folder without a row is removed by the next registration of that version
+        return code;
+    }
+    *out = v;
+    *is_new = added;
+    return SW_OK;
+}
+
+// Copies into a staging folder and commits; the staging folder is gone afterwards either way.
+static enum sw_code store_files(struct sw_store *s, const char *from, struct registration *r, struct sw_arena *a,
+                                struct sw_model_version *out, bool *is_new, struct sw_err *err)
+{
+    char relative[128], folder[SW_PATH_MAX], staged[SW_PATH_MAX];
+    snprintf(relative, sizeof relative, "artifacts/models/%s", r->source->name);
+    enum sw_code code = sw_path_join(folder, sw_store_dir(s), relative, err);
+    if (code == SW_OK)
+        code = sw_staging_make(folder, staged, err);
+    if (code != SW_OK)
+        return code;
+    r->folder = folder;
+    r->staged = staged;
+    code = copy_all(from, staged, r->files, r->source, err);
+    int failed = code == SW_OK ? sw_failpoint("model.register.copied") : 0;
+    if (failed != 0)
+        code = sw_err_errno(err, failed, "registering model %s", r->source->name);
+    if (code == SW_OK)
+        code = commit_version(s, r, a, out, is_new, err);
+    (void)sw_path_remove_tree(staged, NULL);
+    return code;
+}
+
+enum sw_code sw_model_register(struct sw_store *s, const struct sw_model_source *source, struct sw_arena *a,
+                               struct sw_model_version *out, bool *is_new, struct sw_err *err)
+{
+    char from[SW_PATH_MAX];
+    struct sw_run run;
+    enum sw_code code = sw_model_name_check(source->name, err);
+    if (code == SW_OK && source->run_id != NULL)
+        code = sw_run_get(s, source->run_id, a, &run, err);
+    if (code == SW_OK)
+        code = find_source(s, source, from, err);
+    struct sw_model_files files;
+    if (code == SW_OK)
+        code = sw_model_files_scan(from, a, &files, err);
+    struct sw_model_version newest;
+    bool found = false;
+    if (code == SW_OK)
+        code = find_newest(s, source->name, a, &newest, &found, err);
+    if (code != SW_OK)
+        return code;
+    if (found && strcmp(newest.digest, files.digest) == 0) {
+        *out = newest;
+        *is_new = false;
+        return SW_OK;
+    }
+    struct registration r = {.source = source, .files = &files};
+    struct sw_model_hazard *hazards = NULL;
+    code = sw_model_hazard_list(from, &files, a, &hazards, &r.hazard_count, err);
+    if (code != SW_OK)
+        return code;
+    r.hazards = hazards;
+    json_t *list = sw_model_files_to_json(&files);
+    char *json = list == NULL ? NULL : json_dumps(list, JSON_COMPACT);
+    r.files_json = json;
+    code = json == NULL ? sw_err_set(err, SW_NO_MEMORY, "no memory for the file list of model %s", source->name)
+                        : store_files(s, from, &r, a, out, is_new, err);
+    free(json);
+    json_decref(list);
+    return code;
+}
+
+// --- proving ---
+
+enum sw_code sw_model_version_files(const struct sw_model_version *v, struct sw_arena *a, struct sw_model_files *out,
+                                    struct sw_err *err)
+{
+    char label[SW_MODEL_LABEL];
+    sw_model_label(v, label);
+    struct sw_model_files files;
+    enum sw_code code = sw_model_files_from_json(v->files_json, label, a, &files, err);
+    if (code != SW_OK)
+        return code;
+    if (strcmp(files.digest, v->digest) != 0)
+        return sw_err_set(err, SW_CORRUPT, "%s: the registered file list has digest sha256:%s, the version sha256:%s",
+                          label, files.digest, v->digest);
+    *out = files;
+    return SW_OK;
+}
+
+enum sw_code sw_model_verify(const struct sw_model_version *v, struct sw_err *err)
+{
+    char label[SW_MODEL_LABEL];
+    sw_model_label(v, label);
+    struct sw_arena *a = sw_arena_new(SW_MODEL_FILES_ARENA_MAX);
+    if (a == NULL)
+        return sw_err_set(err, SW_NO_MEMORY, "no memory to verify %s", label);
+    struct sw_model_files want, have;
+    enum sw_code code = sw_model_version_files(v, a, &want, err);
+    if (code == SW_OK) {
+        code = sw_model_files_scan(v->path, a, &have, err);
+        if (code == SW_INVALID || code == SW_NOT_FOUND)
+            code = sw_err_set(err, SW_CORRUPT, "%s: %s", label, err == NULL ? "" : err->message);
+    }
+    if (code == SW_OK)
+        code = sw_model_files_compare(&want, &have, label, err);
+    sw_arena_free(a);
+    return code;
+}
+
+// --- results ---
+
+enum sw_code sw_model_record_evaluation(struct sw_store *s, const struct sw_model_version *v,
+                                        const struct sw_model_result *result, int64_t *evaluation_id,
+                                        struct sw_err *err)
+{
+    char label[SW_MODEL_LABEL];
+    sw_model_label(v, label);
+    if (strcmp(result->model_digest, v->digest) != 0)
+        return sw_err_set(err, SW_CONFLICT,
+                          "%s: the bytes evaluated (sha256:%.12s) are not the version's (sha256:%.12s)", label,
+                          result->model_digest, v->digest);
+    json_t *metrics = json_object();
+    for (size_t i = 0; metrics != NULL && i < result->metric_count; i++) {
+        const struct sw_model_metric *m = &result->metrics[i];
+        if (json_object_set_new(metrics, m->name, isfinite(m->value) ? json_real(m->value) : json_null()) != 0) {
+            json_decref(metrics);
+            return sw_err_set(err, SW_INVALID, "%s: a metric's name is not UTF-8", label);
+        }
+    }
+    char *text = metrics == NULL ? NULL : json_dumps(metrics, JSON_COMPACT);
+    json_decref(metrics);
+    if (text == NULL)
+        return sw_err_set(err, SW_NO_MEMORY, "no memory for the evaluation of %s", label);
+    struct sw_evaluation e = {.name = v->name,
+                              .version = v->version,
+                              .model_digest = v->digest,
+                              .dataset = result->dataset,
+                              .dataset_digest = result->dataset_digest,
+                              .split = result->split,
+                              .metrics_json = text};
+    enum sw_code code = sw_evaluation_add(s, &e, evaluation_id, err);
+    free(text);
+    return code;
+}

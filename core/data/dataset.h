@@ -13,8 +13,8 @@ struct sw_data;
 
 // `options` may be NULL. Reads headers and samples only. SW_NOT_FOUND, SW_UNSUPPORTED, SW_INVALID as sw_reader_open();
 // SW_INVALID also when the files of a split disagree on their number of rows.
-enum sw_code sw_data_open(const char *path, const struct sw_reader_options *options,
-                          struct sw_data **out /* take */, struct sw_err *err);
+enum sw_code sw_data_open(const char *path, const struct sw_reader_options *options, struct sw_data **out /* take */,
+                          struct sw_err *err);
 void sw_data_free(struct sw_data *d); // accepts NULL
 
 const char *sw_data_path(const struct sw_data *d);   // absolute; borrow
@@ -38,10 +38,9 @@ enum sw_code sw_data_digest(const struct sw_data *d, char hex[static SW_SHA256_H
 //   "columns": [{"name", "type", "shape", "class_names"}]}]}: cheap, from headers. This is what the registry stores.
 enum sw_code sw_data_schema_json(const struct sw_data *d, json_t **out /* take */, struct sw_err *err);
 
-// As above, with "rows_examined" for each split and "nulls", "min", "max", "mean", "distinct" (null beyond 1,000 values)
-// and "class_counts" for each column. At most `max_rows` rows of a split are examined, evenly spread blocks of them when
-// it has more (0 = all rows); "rows_examined" says how many, "is_sample" whether that was not all.
-enum sw_code sw_data_describe_json(struct sw_data *d, int64_t max_rows, json_t **out /* take */,
-                                   struct sw_err *err);
+// As above, with "rows_examined" and "sample" for each split and "nulls", "min", "max", "mean", "distinct" (null beyond
+// 1,000 values) and "class_counts" for each column. At most `max_rows` rows of a split are examined (0 = all). "sample"
+// says which: "all", "spread" (blocks evenly over the split) or "first" (its number of rows is not known yet).
+enum sw_code sw_data_describe_json(struct sw_data *d, int64_t max_rows, json_t **out /* take */, struct sw_err *err);
 
 #endif

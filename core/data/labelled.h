@@ -12,14 +12,14 @@
 
 struct sw_labelled_options {
     const char *split; // NULL = "train" where there is one, else the only split
-    const char *
-        target; // label column; NULL = the column named label, target, class or y, else SW_USAGE lists the columns
+    const char
+        *target; // label column; NULL = the column named label, target, class or y, else SW_USAGE lists the columns
     const char *const *features; // column names; NULL = every other column
     size_t feature_count;
-    const char *const *
-        class_names; // classes in the order of their ids, as another split or a model has them; NULL = find out.
-    size_t class_count;       // With names given, a label that is none of them is an error naming its row.
-    int64_t max_rows;         // read no more than the first rows; 0 = all
+    const char *const
+        *class_names;   // classes in the order of their ids, as another split or a model has them; NULL = find out.
+    size_t class_count; // With names given, a label that is none of them is an error naming its row.
+    int64_t max_rows;   // read no more than the first rows; 0 = all
     int64_t max_memory_bytes; // 0 = 8 GiB; SW_LIMIT when the split needs more
 };
 
@@ -50,8 +50,7 @@ const struct sw_labelled_info *sw_labelled_info(const struct sw_labelled *l);
 void sw_labelled_gather(const struct sw_labelled *l, const int64_t *rows, size_t count, float *features,
                         int32_t *labels);
 // The same for `count` rows from `first`.
-void sw_labelled_range(const struct sw_labelled *l, int64_t first, size_t count, float *features,
-                       int32_t *labels);
+void sw_labelled_range(const struct sw_labelled *l, int64_t first, size_t count, float *features, int32_t *labels);
 int32_t sw_labelled_label(const struct sw_labelled *l, int64_t row);
 
 #endif

@@ -19,8 +19,7 @@ enum sw_data_type {
     SW_DATA_IMAGE,  // uint8 pixels, shape {height, width} or {height, width, channels}
     SW_DATA_TENSOR, // float or double (column->element) of any shape
 };
-const char *
-sw_data_type_word(enum sw_data_type type); // "int", "real", "text", "image", "tensor"; borrow, static
+const char *sw_data_type_word(enum sw_data_type type); // "int", "real", "text", "image", "tensor"; borrow, static
 
 enum sw_data_element { SW_ELEMENT_I64, SW_ELEMENT_F64, SW_ELEMENT_TEXT, SW_ELEMENT_U8, SW_ELEMENT_F32 };
 
@@ -59,10 +58,9 @@ struct sw_vector {
     float *floats;  // rows * cell_size
     uint8_t *bytes; // rows * cell_size
     char *text;
-    uint64_t *offsets; // rows + 1
-    uint64_t
-        *full_lengths; // text only: bytes of the whole cell, more than is held here when the cell was cut
-    uint8_t *nulls;    // bit i % 8 of byte i / 8 is set when row i is null
+    uint64_t *offsets;      // rows + 1
+    uint64_t *full_lengths; // text only: bytes of the whole cell, more than is held here when the cell was cut
+    uint8_t *nulls;         // bit i % 8 of byte i / 8 is set when row i is null
     size_t null_count;
 };
 static inline bool sw_vector_is_null(const struct sw_vector *v, size_t row)
@@ -86,7 +84,7 @@ struct sw_batch {
     size_t vector_count;
     size_t problem_count; // all of them; the first SW_BATCH_MAX_PROBLEMS are kept
     struct sw_row_problem problems[SW_BATCH_MAX_PROBLEMS];
-    void *memory; // what the vectors point into; private
+    void *memory; // of a batch being filled; private
 };
 void sw_batch_free(struct sw_batch *b); // leaves an empty, reusable batch
 
@@ -97,7 +95,7 @@ struct sw_read {
     size_t column_count;
     size_t
         cell_limit_bytes; // longer text is cut at a character, so that a 2 GB cell costs nothing to show; 0 = no limit
-    bool is_strict; // a row problem is an error (SW_INVALID naming file and line) and not a note
+    bool is_strict;       // a row problem is an error (SW_INVALID naming file and line) and not a note
 };
 
 struct sw_reader;
@@ -144,8 +142,8 @@ struct sw_format {
     // (unpacked). 0 = certainly not.
     int (*sniff)(const char *name, const uint8_t *head, size_t len);
     // `source` is taken in every case (freed on failure).
-    enum sw_code (*open)(struct sw_source *source, const struct sw_reader_options *options,
-                         struct sw_reader **out, struct sw_err *err);
+    enum sw_code (*open)(struct sw_source *source, const struct sw_reader_options *options, struct sw_reader **out,
+                         struct sw_err *err);
 };
 extern const struct sw_format *const sw_formats[]; // NULL-terminated
 const struct sw_format *sw_format_find(const char *name);

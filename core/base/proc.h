@@ -10,6 +10,8 @@
 
 #include "core/base/buf.h"
 
+#define SW_PROC_MAX_FDS 32 // descriptors given to one child
+
 struct sw_proc_fd {
     int parent_fd; // our descriptor
     int child_fd;  // its number in the child

@@ -11,9 +11,9 @@ struct sw_audit {
     int64_t seq;
     int64_t time_ms;
     const char *user, *host;
-    const char *action;  // "approve", "revoke", "push", "register", "delete"...
-    const char *object;  // "fashion-cnn/3"
-    const char *digest;  // "" when none
+    const char *action; // "approve", "revoke", "push", "register", "delete"...
+    const char *object; // "fashion-cnn/3"
+    const char *digest; // "" when none
     const char *detail_json;
     char hash[SW_SHA256_HEX];
 };
@@ -22,7 +22,7 @@ struct sw_audit {
 enum sw_code sw_audit_add(struct sw_store *s, const char *action, const char *object, const char *digest,
                           const char *detail_json, struct sw_err *err);
 enum sw_code sw_audit_list(struct sw_store *s, int64_t limit, struct sw_arena *a, struct sw_audit **out, size_t *count,
-                           struct sw_err *err); // newest first
+                           struct sw_err *err);                                                      // newest first
 enum sw_code sw_audit_head(struct sw_store *s, char hash[static SW_SHA256_HEX], struct sw_err *err); // zeros when empty
 // Recomputes the chain: SW_CORRUPT names the first row that does not fit.
 enum sw_code sw_audit_verify(struct sw_store *s, int64_t *rows, struct sw_err *err);

@@ -9,10 +9,10 @@
 struct sw_dataset {
     int64_t dataset_id;
     const char *name;
-    int64_t version;     // from 1
-    const char *path;    // absolute
-    const char *format;  // "idx", "csv", ...
-    const char *digest;  // sha256 hex of the sorted file list (see core/model/tree digest rule)
+    int64_t version;    // from 1
+    const char *path;   // absolute
+    const char *format; // "idx", "csv", ...
+    const char *digest; // sha256 hex of the sorted file list (see core/model/tree digest rule)
     int64_t size_bytes;
     const char *schema_json; // columns and splits as core/data describes them
     int64_t created_ms;
@@ -25,5 +25,6 @@ enum sw_code sw_dataset_list(struct sw_store *s, struct sw_arena *a, struct sw_d
 // NAME, NAME@DIGEST_PREFIX or NAME/VERSION.
 enum sw_code sw_dataset_get(struct sw_store *s, const char *name, struct sw_arena *a, struct sw_dataset *out,
                             struct sw_err *err);
-enum sw_code sw_dataset_remove(struct sw_store *s, const char *name, struct sw_err *err); // hides the name; rows stay for runs
+enum sw_code sw_dataset_remove(struct sw_store *s, const char *name,
+                               struct sw_err *err); // hides the name; rows stay for runs
 #endif

@@ -42,6 +42,6 @@ enum sw_code sw_metric_read_points(struct sw_store *s, const char *run_id, const
                                    int64_t limit, struct sw_arena *a, struct sw_metric_point **out, size_t *count,
                                    struct sw_err *err);
 // Distinct metric keys of a run, sorted.
-enum sw_code sw_metric_keys(struct sw_store *s, const char *run_id, struct sw_arena *a, const char ***out, size_t *count,
-                            struct sw_err *err);
+enum sw_code sw_metric_keys(struct sw_store *s, const char *run_id, struct sw_arena *a, const char ***out,
+                            size_t *count, struct sw_err *err);
 #endif

@@ -7,27 +7,27 @@
 #include "core/store/run.h"
 
 struct sw_model_version {
-    const char *name;        // registered model
-    int64_t version;         // from 1
-    const char *digest;      // tree digest, sha256 hex
-    const char *path;        // absolute folder inside the store's artifacts
-    const char *files_json;  // [{"path","size_bytes","sha256"}], sorted by path
+    const char *name;       // registered model
+    int64_t version;        // from 1
+    const char *digest;     // tree digest, sha256 hex
+    const char *path;       // absolute folder inside the store's artifacts
+    const char *files_json; // [{"path","size_bytes","sha256"}], sorted by path
     int64_t size_bytes;
-    char run_id[SW_RUN_ID];  // "" when registered from files
+    char run_id[SW_RUN_ID]; // "" when registered from files
     const char *user;
     const char *description;
     int64_t created_ms;
-    const char *aliases;     // comma list, "" when none
+    const char *aliases; // comma list, "" when none
 };
 struct sw_evaluation {
     int64_t evaluation_id;
     const char *name;
     int64_t version;
     const char *model_digest;
-    const char *dataset;        // name or path as given
+    const char *dataset; // name or path as given
     const char *dataset_digest;
     const char *split;
-    const char *metrics_json;   // {"accuracy":0.92,...}
+    const char *metrics_json; // {"accuracy":0.92,...}
     int64_t created_ms;
 };
 struct sw_approval {
@@ -36,13 +36,13 @@ struct sw_approval {
     int64_t version;
     const char *digest;
     const char *user;
-    const char *policy;         // file name
+    const char *policy; // file name
     const char *policy_digest;
-    const char *statement;      // the exact signed text (JSON)
-    const char *signature;      // armoured SSH signature or ""
+    const char *statement; // the exact signed text (JSON)
+    const char *signature; // armoured SSH signature or ""
     const char *comment;
     int64_t created_ms;
-    int64_t revoked_ms;         // 0 = in force
+    int64_t revoked_ms; // 0 = in force
     const char *revoked_by, *revoke_reason;
 };
 
@@ -51,10 +51,10 @@ enum sw_code sw_model_version_add(struct sw_store *s, const struct sw_model_vers
 enum sw_code sw_model_version_list(struct sw_store *s, const char *name /* NULL = all */, struct sw_arena *a,
                                    struct sw_model_version **out, size_t *count, struct sw_err *err); // newest first
 // NAME (newest), NAME@alias, NAME/3.
-enum sw_code sw_model_version_get(struct sw_store *s, const char *spec, struct sw_arena *a, struct sw_model_version *out,
-                                  struct sw_err *err);
-enum sw_code sw_model_set_alias(struct sw_store *s, const char *name, const char *alias, int64_t version /* 0 deletes */,
-                                struct sw_err *err);
+enum sw_code sw_model_version_get(struct sw_store *s, const char *spec, struct sw_arena *a,
+                                  struct sw_model_version *out, struct sw_err *err);
+enum sw_code sw_model_set_alias(struct sw_store *s, const char *name, const char *alias,
+                                int64_t version /* 0 deletes */, struct sw_err *err);
 enum sw_code sw_evaluation_add(struct sw_store *s, const struct sw_evaluation *e, int64_t *id, struct sw_err *err);
 enum sw_code sw_evaluation_list(struct sw_store *s, const char *name, int64_t version, struct sw_arena *a,
                                 struct sw_evaluation **out, size_t *count, struct sw_err *err); // newest first

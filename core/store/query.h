@@ -10,8 +10,8 @@
 enum sw_query_kind { SW_QUERY_AND, SW_QUERY_OR, SW_QUERY_NOT, SW_QUERY_COMPARE, SW_QUERY_IN, SW_QUERY_IS_NULL };
 enum sw_query_op { SW_OP_EQ, SW_OP_NE, SW_OP_LT, SW_OP_LE, SW_OP_GT, SW_OP_GE, SW_OP_LIKE, SW_OP_ILIKE };
 enum sw_query_field {
-    SW_FIELD_METRIC,    // latest value of metric `key`; numbers only
-    SW_FIELD_PARAM,     // text compare, except that <, <=, >, >= compare as numbers when both sides are numbers
+    SW_FIELD_METRIC, // latest value of metric `key`; numbers only
+    SW_FIELD_PARAM,  // text compare, except that <, <=, >, >= compare as numbers when both sides are numbers
     SW_FIELD_TAG,
     SW_FIELD_ATTRIBUTE, // run_id, run_name, user_id, status, experiment, source (text); start_time, end_time (ms)
     SW_FIELD_DATASET,   // name, digest, context

@@ -42,10 +42,10 @@ struct sw_run {
     const char *user;
     const char *source; // what ran: command line, one string
     int64_t start_ms;
-    int64_t end_ms;     // 0 = not ended
+    int64_t end_ms; // 0 = not ended
     bool is_deleted;
-    int64_t job_id;     // 0 = not made by a job
-    const char *note;   // tag mlflow.note.content, "" when none
+    int64_t job_id;   // 0 = not made by a job
+    const char *note; // tag mlflow.note.content, "" when none
     struct sw_pair *params;
     size_t param_count;
     struct sw_pair *tags;
@@ -57,7 +57,7 @@ struct sw_run {
 struct sw_run_list {
     struct sw_run *items; // in arena
     size_t count;
-    int64_t total;        // matches without the limit
+    int64_t total; // matches without the limit
 };
 
 struct sw_run_new {
@@ -67,7 +67,7 @@ struct sw_run_new {
     const char *source;
     int64_t job_id;
     enum sw_run_status status;
-    int64_t start_ms;       // 0 = now
+    int64_t start_ms; // 0 = now
 };
 
 enum sw_code sw_experiment_list(struct sw_store *s, struct sw_arena *a, struct sw_experiment **out, size_t *count,
@@ -82,13 +82,13 @@ enum sw_code sw_run_get(struct sw_store *s, const char *run_id, struct sw_arena 
 
 enum { SW_RUN_WITH_PARAMS = 1, SW_RUN_WITH_TAGS = 2, SW_RUN_WITH_METRICS = 4 };
 struct sw_run_query {
-    const struct sw_query *where;      // NULL = all (see query.h; core/track parses text into it)
+    const struct sw_query *where;       // NULL = all (see query.h; core/track parses text into it)
     const struct sw_query_order *order; // NULL = newest first
     size_t order_count;
-    int64_t experiment_id;             // -1 = all
-    bool deleted;                      // true = only deleted ones
-    int64_t limit, offset;             // limit 0 = 100
-    unsigned with;                     // SW_RUN_WITH_*: what to load beside the row
+    int64_t experiment_id; // -1 = all
+    bool deleted;          // true = only deleted ones
+    int64_t limit, offset; // limit 0 = 100
+    unsigned with;         // SW_RUN_WITH_*: what to load beside the row
 };
 enum sw_code sw_run_search(struct sw_store *s, const struct sw_run_query *q, struct sw_arena *a,
                            struct sw_run_list *out, struct sw_err *err);

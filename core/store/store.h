@@ -23,7 +23,7 @@ enum sw_store_mode {
 // is not ours, SW_LOCKED, SW_IO, SW_NO_SPACE.
 enum sw_code sw_store_open(const char *dir, enum sw_store_mode mode, struct sw_store **out, struct sw_err *err);
 void sw_store_close(struct sw_store *s);
-const char *sw_store_dir(const struct sw_store *s);           // borrow, absolute
+const char *sw_store_dir(const struct sw_store *s); // borrow, absolute
 bool sw_store_is_read_only(const struct sw_store *s);
 // Changes whenever another connection committed or this one did: readers repaint when it moved.
 uint64_t sw_store_change_count(struct sw_store *s);

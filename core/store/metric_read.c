@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading series: the coarsest level that still has a bucket for each column, plus the open tail; and raw points.
+#include "core/store/metric_private.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+static void read_bucket(struct sw_reader *r, void *item)
+{
+    struct sw_metric_bucket *b = item;
+    b->first_step = sw_column_int(r, 0);
+    b->last_step = sw_column_int(r, 1);
+    b->min = sw_column_real(r, 2);
+    b->max = sw_column_real(r, 3);
+    b->last = sw_column_real(r, 4);
+    b->nan_count = sw_column_int(r, 5);
+    b->last_time_ms = sw_column_int(r, 6);
+}
+
+static void read_single(struct sw_reader *r, void *item)
+{
+    int64_t step = sw_column_int(r, 0);
+    bool is_nan = sw_column_int(r, 3) != 0;
+    double value = is_nan ? NAN : sw_column_real(r, 2);
+    *(struct sw_metric_bucket *)item =
+        (struct sw_metric_bucket){step, step, value, value, value, 1, is_nan, sw_column_int(r, 1)};
+}
+
+// What is asked of one series, with the state it has in this snapshot.
+struct span {
+    int64_t run_key, key_id;
+    int64_t from_step, to_step;
+    int64_t columns;
+    struct sw_series_state state;
+};
+
+// The first bucket of a level that can reach into the span. Buckets of an ordered series follow each other, so only the
+// last one that starts before the span can; those of a disordered one may all.
+static enum sw_code find_start(struct sw_store *s, const struct span *q, int level, int64_t *start, struct sw_err *err)
+{
+    *start = INT64_MIN;
+    if (!q->state.is_ordered)
+        return SW_OK;
+    return sw_sql_int(s, SQL_BUCKET_BEFORE,
+                      SW_VALUES(sw_int(q->run_key), sw_int(q->key_id), sw_int(level), sw_int(q->from_step)),
+                      q->from_step, start, err);
+}
+
+// The coarsest level with at least one complete bucket per column inside the span; 0 = the points themselves.
+static enum sw_code choose_level(struct sw_store *s, const struct span *q, int *level, struct sw_err *err)
+{
+    bool is_whole = q->from_step <= q->state.min_step && q->to_step >= q->state.step;
+    for (*level = q->state.level_count; *level > 0; --*level) {
+        int64_t points = INT64_C(1) << (3 * *level), buckets = q->state.count / points;
+        if (buckets >= q->columns && !is_whole) {
+            int64_t start = 0;
+            enum sw_code code = find_start(s, q, *level, &start, err);
+            if (code == SW_OK)
+                code = sw_sql_int(s, SQL_BUCKET_COUNT,
+                                  SW_VALUES(sw_int(q->run_key), sw_int(q->key_id), sw_int(*level), sw_int(start),
+                                            sw_int(q->to_step), sw_int(q->from_step)),
+                                  0, &buckets, err);
+            if (code != SW_OK)
+                return code;
+        }
+        if (buckets >= q->columns)
+            return SW_OK;
+    }
+    return SW_OK;
+}
+
+// The points of a level's unfinished bucket lie in its open bucket and those below it, the oldest in the highest.
+static struct sw_metric_bucket open_tail(const struct sw_series_state *st, int level)
+{
+    struct sw_metric_bucket tail = {0};
+    for (int i = level - 1; i >= 0; i--)
+        sw_bucket_merge(&tail, &st->open[i]);
+    return tail;
+}
+
+static int by_first_step(const void *a, const void *b)
+{
+    const struct sw_metric_bucket *x = a, *y = b;
+    return (x->first_step > y->first_step) - (x->first_step < y->first_step);
+}
+
+static enum sw_code list_level(struct sw_store *s, const struct span *q, int level, struct sw_arena *a,
+                               struct sw_rows *rows, struct sw_err *err)
+{
+    int64_t start = 0;
+    enum sw_code code = find_start(s, q, level, &start, err);
+    if (code == SW_OK)
+        code = sw_sql_list(s, SQL_BUCKET_LIST,
+                           SW_VALUES(sw_int(q->run_key), sw_int(q->key_id), sw_int(level), sw_int(start),
+                                     sw_int(q->to_step), sw_int(q->from_step)),
+                           a, sizeof(struct sw_metric_bucket), read_bucket, rows, err);
+    if (code != SW_OK)
+        return code;
+    struct sw_metric_bucket *buckets = rows->items;
+    for (size_t i = 0; i < rows->count; i++)
+        buckets[i].count = INT64_C(1) << (3 * level);
+    struct sw_metric_bucket tail = open_tail(&q->state, level);
+    if (tail.count > 0 && tail.first_step <= q->to_step && tail.last_step >= q->from_step) {
+        struct sw_metric_bucket *last = sw_rows_push(rows, a, sizeof *last);
+        if (last == NULL)
+            return sw_rows_full(err);
+        *last = tail;
+        if (!q->state.is_ordered)
+            qsort(rows->items, rows->count, sizeof *last, by_first_step);
+    }
+    return SW_OK;
+}
+
+static enum sw_code read_series(struct sw_store *s, struct span *q, const char *run_id, const char *key,
+                                struct sw_arena *a, struct sw_metric_series *out, struct sw_err *err)
+{
+    struct sw_rows rows = {0};
+    int level = 0;
+    enum sw_code code = sw_run_key(s, run_id, &q->run_key, err);
+    if (code == SW_OK)
+        code = sw_metric_key_id(s, key, &q->key_id, err);
+    if (code == SW_OK)
+        code = sw_series_load(s, q->run_key, q->key_id, &q->state, err);
+    if (code == SW_OK)
+        code = choose_level(s, q, &level, err);
+    if (code == SW_OK && level > 0)
+        code = list_level(s, q, level, a, &rows, err);
+    else if (code == SW_OK)
+        code = sw_sql_list(s, SQL_POINT_SPAN,
+                           SW_VALUES(sw_int(q->run_key), sw_int(q->key_id), sw_int(q->from_step), sw_int(q->to_step)),
+                           a, sizeof(struct sw_metric_bucket), read_single, &rows, err);
+    if (code == SW_OK)
+        *out = (struct sw_metric_series){rows.items, rows.count, q->state.count, q->state.min_step, q->state.step};
+    return code;
+}
+
+enum sw_code sw_metric_read_series(struct sw_store *s, const char *run_id, const char *key, int64_t from_step,
+                                   int64_t to_step, int columns, struct sw_arena *a, struct sw_metric_series *out,
+                                   struct sw_err *err)
+{
+    struct span q = {.from_step = from_step, .to_step = to_step, .columns = columns > 0 ? columns : 1};
+    struct sw_step step;
+    enum sw_code code = sw_snapshot_begin(s, &step, err);
+    return code == SW_OK ? sw_snapshot_end(s, &step, read_series(s, &q, run_id, key, a, out, err)) : code;
+}
+
+// --- raw points ---
+static void read_point(struct sw_reader *r, void *item)
+{
+    struct sw_metric_point *p = item;
+    p->step = sw_column_int(r, 0);
+    p->time_ms = sw_column_int(r, 1);
+    p->value = sw_column_int(r, 3) != 0 ? NAN : sw_column_real(r, 2);
+}
+
+enum sw_code sw_metric_read_points(struct sw_store *s, const char *run_id, const char *key, int64_t offset,
+                                   int64_t limit, struct sw_arena *a, struct sw_metric_point **out, size_t *count,
+                                   struct sw_err *err)
+{
+    int64_t run_key = 0, key_id = 0;
+    struct sw_rows rows = {0};
+    enum sw_code code = sw_run_key(s, run_id, &run_key, err);
+    if (code == SW_OK)
+        code = sw_metric_key_id(s, key, &key_id, err);
+    if (code == SW_OK)
+        code = sw_sql_list(s, SQL_POINT_PAGE, SW_VALUES(sw_int(run_key), sw_int(key_id), sw_int(limit), sw_int(offset)),
+                           a, sizeof **out, read_point, &rows, err);
+    const char *name = code == SW_OK ? sw_arena_strdup(a, key) : NULL;
+    if (code == SW_OK && name == NULL)
+        return sw_rows_full(err);
+    if (code != SW_OK)
+        return code;
+    *out = rows.items;
+    *count = rows.count;
+    for (size_t i = 0; i < rows.count; i++)
+        (*out)[i].key = name;
+    return SW_OK;
+}
+
+static void read_key(struct sw_reader *r, void *item)
+{
+    *(const char **)item = sw_column_text(r, 0);
+}
+
+enum sw_code sw_metric_keys(struct sw_store *s, const char *run_id, struct sw_arena *a, const char ***out,
+                            size_t *count, struct sw_err *err)
+{
+    int64_t run_key = 0;
+    struct sw_rows rows = {0};
+    enum sw_code code = sw_run_key(s, run_id, &run_key, err);
+    if (code == SW_OK)
+        code = sw_sql_list(s, SQL_KEY_LIST, SW_VALUES(sw_int(run_key)), a, sizeof **out, read_key, &rows, err);
+    if (code == SW_OK) {
+        *out = rows.items;
+        *count = rows.count;
+    }
+    return code;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Version 1 of the schema. A released version is never edited: what changes comes as the next file.
+//
+// Runs have two names: run_id (32 hex digits, what users and MLflow see) and run_key (a small integer, what the large
+// tables use: eight bytes less than the id in every metric point). Nothing here says ON DELETE: rows are hidden, not
+// removed. Metric tables carry no foreign keys: the writer checks the run once per batch and not once per point.
+#include "core/store/schema_private.h"
+
+const char sw_schema_v1[] =
+    // tracking
+    "CREATE TABLE experiment(experiment_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_ms INTEGER NOT NULL,"
+    " is_deleted INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE TABLE run(run_key INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE CHECK(length(run_id) = 32),"
+    " experiment_id INTEGER NOT NULL REFERENCES experiment, name TEXT NOT NULL, status TEXT NOT NULL, user TEXT NOT "
+    "NULL,"
+    " source TEXT NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER, is_deleted INTEGER NOT NULL DEFAULT 0,"
+    " job_id INTEGER) STRICT;"
+    "CREATE INDEX run_by_start ON run(is_deleted, start_ms, run_key);"
+    "CREATE INDEX run_by_experiment ON run(experiment_id, is_deleted, start_ms, run_key);"
+    "CREATE INDEX run_by_name ON run(name);"
+    "CREATE TABLE param(run_key INTEGER NOT NULL REFERENCES run, key TEXT NOT NULL, value TEXT NOT NULL,"
+    " PRIMARY KEY(run_key, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE tag(run_key INTEGER NOT NULL REFERENCES run, key TEXT NOT NULL, value TEXT NOT NULL,"
+    " PRIMARY KEY(run_key, key)) STRICT, WITHOUT ROWID;"
+
+    // metrics: points, one row of state per series, and complete buckets of 8^level points
+    "CREATE TABLE metric_key(key_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE metric(run_key INTEGER NOT NULL, key_id INTEGER NOT NULL, step INTEGER NOT NULL, time_ms INTEGER NOT "
+    "NULL,"
+    " value REAL NOT NULL, is_nan INTEGER NOT NULL,"
+    " PRIMARY KEY(run_key, key_id, step, time_ms, value, is_nan)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE metric_latest(run_key INTEGER NOT NULL, key_id INTEGER NOT NULL, step INTEGER NOT NULL,"
+    " time_ms INTEGER NOT NULL, value REAL NOT NULL, is_nan INTEGER NOT NULL, min REAL, max REAL, count INTEGER NOT "
+    "NULL,"
+    " min_step INTEGER NOT NULL, is_ordered INTEGER NOT NULL, open_buckets BLOB NOT NULL,"
+    " PRIMARY KEY(run_key, key_id)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE metric_level(run_key INTEGER NOT NULL, key_id INTEGER NOT NULL, level INTEGER NOT NULL,"
+    " first_step INTEGER NOT NULL, ordinal INTEGER NOT NULL, last_step INTEGER NOT NULL, min REAL, max REAL, last REAL,"
+    " nan_count INTEGER NOT NULL, last_time_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(run_key, key_id, level, first_step, ordinal)) STRICT, WITHOUT ROWID;"
+
+    // data sets
+    "CREATE TABLE dataset(dataset_id INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, path TEXT NOT "
+    "NULL,"
+    " format TEXT NOT NULL, digest TEXT NOT NULL, size_bytes INTEGER NOT NULL, schema_json TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL, is_hidden INTEGER NOT NULL DEFAULT 0, UNIQUE(name, version)) STRICT;"
+    "CREATE TABLE run_input(run_key INTEGER NOT NULL REFERENCES run, dataset_id INTEGER NOT NULL REFERENCES dataset,"
+    " context TEXT NOT NULL, PRIMARY KEY(run_key, dataset_id, context)) STRICT, WITHOUT ROWID;"
+
+    // jobs
+    "CREATE TABLE job(job_id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, state TEXT NOT NULL,"
+    " reason TEXT NOT NULL DEFAULT '', run_key INTEGER NOT NULL REFERENCES run, argv_json TEXT NOT NULL, cwd TEXT NOT "
+    "NULL,"
+    " env_json TEXT NOT NULL, ranks INTEGER NOT NULL, cpu_slots INTEGER NOT NULL, gpu_count INTEGER NOT NULL,"
+    " time_limit_ms INTEGER NOT NULL, grace_ms INTEGER NOT NULL, max_retries INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL DEFAULT 0, after_job_id INTEGER REFERENCES job, options_json TEXT NOT NULL,"
+    " supervisor_pid INTEGER NOT NULL DEFAULT 0, supervisor_ticks INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT "
+    "NULL,"
+    " queued_ms INTEGER NOT NULL, started_ms INTEGER, ended_ms INTEGER, heartbeat_ms INTEGER,"
+    " stop_requested INTEGER NOT NULL DEFAULT 0, exit_code INTEGER, signo INTEGER, failed_rank INTEGER, progress REAL,"
+    " progress_text TEXT NOT NULL DEFAULT '') STRICT;"
+    "CREATE INDEX job_live ON job(job_id) WHERE state IN ('queued', 'running', 'stopping');"
+    "CREATE TABLE job_attempt(job_id INTEGER NOT NULL REFERENCES job, attempt INTEGER NOT NULL, started_ms INTEGER NOT "
+    "NULL,"
+    " ended_ms INTEGER, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', PRIMARY KEY(job_id, attempt))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE gpu_lease(gpu_uuid TEXT PRIMARY KEY, job_id INTEGER NOT NULL REFERENCES job, since_ms INTEGER NOT "
+    "NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX gpu_lease_by_job ON gpu_lease(job_id);"
+
+    // models
+    "CREATE TABLE registered_model(name TEXT PRIMARY KEY, last_version INTEGER NOT NULL, created_ms INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE model_version(name TEXT NOT NULL REFERENCES registered_model, version INTEGER NOT NULL,"
+    " digest TEXT NOT NULL, path TEXT NOT NULL, files_json TEXT NOT NULL, size_bytes INTEGER NOT NULL,"
+    " run_key INTEGER REFERENCES run, user TEXT NOT NULL, description TEXT NOT NULL, created_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(name, version)) STRICT;"
+    "CREATE INDEX model_version_by_time ON model_version(created_ms);"
+    "CREATE TABLE model_alias(name TEXT NOT NULL, alias TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY(name, "
+    "alias),"
+    " FOREIGN KEY(name, version) REFERENCES model_version) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE evaluation(evaluation_id INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL,"
+    " model_digest TEXT NOT NULL, dataset TEXT NOT NULL, dataset_digest TEXT NOT NULL, split TEXT NOT NULL,"
+    " metrics_json TEXT NOT NULL, created_ms INTEGER NOT NULL,"
+    " FOREIGN KEY(name, version) REFERENCES model_version) STRICT;"
+    "CREATE INDEX evaluation_by_model ON evaluation(name, version);"
+    "CREATE TABLE approval(approval_id INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL,"
+    " digest TEXT NOT NULL, user TEXT NOT NULL, policy TEXT NOT NULL, policy_digest TEXT NOT NULL, statement TEXT NOT "
+    "NULL,"
+    " signature TEXT NOT NULL, comment TEXT NOT NULL, created_ms INTEGER NOT NULL, revoked_ms INTEGER, revoked_by TEXT,"
+    " revoke_reason TEXT, FOREIGN KEY(name, version) REFERENCES model_version) STRICT;"
+    "CREATE INDEX approval_by_model ON approval(name, version);"
+    "CREATE TRIGGER approval_stays BEFORE DELETE ON approval BEGIN"
+    " SELECT RAISE(ABORT, 'approvals are revoked, never deleted'); END;"
+    "CREATE TRIGGER approval_is_fixed BEFORE UPDATE OF approval_id, name, version, digest, user, policy, policy_digest,"
+    " statement, signature, comment, created_ms ON approval BEGIN"
+    " SELECT RAISE(ABORT, 'approvals are revoked, never changed'); END;"
+
+    // handoff
+    "CREATE TABLE target(name TEXT PRIMARY KEY, address TEXT NOT NULL, options_json TEXT NOT NULL,"
+    " is_production INTEGER NOT NULL, created_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE push(push_id INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, version INTEGER NOT NULL,"
+    " digest TEXT NOT NULL, target TEXT NOT NULL, address TEXT NOT NULL, state TEXT NOT NULL, is_final INTEGER NOT "
+    "NULL,"
+    " message TEXT NOT NULL, plan_json TEXT NOT NULL, result_json TEXT NOT NULL, revision INTEGER NOT NULL,"
+    " user TEXT NOT NULL, holder_pid INTEGER NOT NULL, holder_ticks INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    " updated_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX push_by_target ON push(target, model);"
+
+    // audit
+    "CREATE TABLE audit(seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, user TEXT NOT NULL, host TEXT NOT NULL,"
+    " action TEXT NOT NULL, object TEXT NOT NULL, digest TEXT NOT NULL, detail_json TEXT NOT NULL, hash TEXT NOT NULL)"
+    " STRICT;"
+    "CREATE TRIGGER audit_is_fixed BEFORE UPDATE ON audit BEGIN"
+    " SELECT RAISE(ABORT, 'audit rows are never changed'); END;"
+    "CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN"
+    " SELECT RAISE(ABORT, 'audit rows are never deleted'); END;"
+
+    "INSERT INTO experiment(experiment_id, name, created_ms)"
+    " VALUES(0, 'Default', unixepoch() * 1000);";

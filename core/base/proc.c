@@ -27,7 +27,7 @@ extern char **environ;
 enum step { STEP_DESCRIPTORS, STEP_SESSION, STEP_FOLDER, STEP_NICE, STEP_EXEC };
 
 struct failure {
-    int step;
+    enum step step;
     int errnum;
 };
 
@@ -170,7 +170,7 @@ static enum sw_code find_program(const struct sw_proc_spec *spec, char out[stati
 static enum sw_code explain(const struct sw_proc_spec *spec, const struct failure *f, struct sw_err *err)
 {
     const char *name = spec->argv[0];
-    switch ((enum step)f->step) {
+    switch (f->step) {
     case STEP_DESCRIPTORS:
         return sw_err_errno(err, f->errnum, "cannot arrange the descriptors of %s", name);
     case STEP_SESSION:

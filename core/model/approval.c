@@ -45,7 +45,7 @@ static enum sw_code refuse_author(struct sw_store *s, const char *label, const s
         return code;
     code = sw_err_set(err, SW_REFUSED, "%s was made by %s, and policy %s lets nobody approve one's own model", label,
                       user, r->policy->name);
-    (void)sw_err_hint(err, "let somebody else approve, or set 'allow_author: true' in the policy");
+    (void)sw_err_hint(err, "let somebody else approve, or set 'approvals: {allow_author: true}' in the policy");
     return code;
 }
 

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum key_type { KEY_TEXT, KEY_NUMBER, KEY_BOOL, KEY_COUNT, KEY_SIZE, KEY_DIGEST, KEY_LIST };
+enum key_type { KEY_TEXT, KEY_NUMBER, KEY_BOOL, KEY_COUNT, KEY_SIZE, KEY_DIGEST, KEY_UNSAFE, KEY_LIST, KEY_MAP };
 
 struct key_row {
     const char *name;
@@ -26,14 +26,14 @@ struct key_row {
 static const struct key_row policy_keys[] = {
     {"apiVersion", KEY_TEXT, "slipway/v1"},
     {"kind", KEY_TEXT, "Policy"},
-    {"name", KEY_TEXT, "a text"},
+    {"metadata", KEY_MAP, "a mapping with 'name'"},
     {"gates", KEY_LIST, "a list of gates"},
-    {"forbid_unsafe_files", KEY_BOOL, "true or false"},
+    {"unsafe_files", KEY_UNSAFE, "refuse or allow"},
     {"max_size", KEY_SIZE, "a size such as 500000000 or 500Mi"},
-    {"approvals", KEY_COUNT, "a whole number from 1 to 100"},
-    {"allow_author", KEY_BOOL, "true or false"},
-    {"require_signature", KEY_BOOL, "true or false"},
-    {"allowed_signers", KEY_TEXT, "the path of an allowed-signers file"},
+    {"approvals", KEY_MAP, "a mapping such as {needed: 1}"},
+};
+static const struct key_row metadata_keys[] = {
+    {"name", KEY_TEXT, "a text"},
 };
 static const struct key_row gate_keys[] = {
     {"metric", KEY_TEXT, "a metric's name"},
@@ -42,6 +42,12 @@ static const struct key_row gate_keys[] = {
     {"dataset", KEY_TEXT, "a data set's name"},
     {"dataset_digest", KEY_DIGEST, "at least 12 hex digits of a data digest"},
     {"split", KEY_TEXT, "a split's name"},
+};
+static const struct key_row approval_keys[] = {
+    {"needed", KEY_COUNT, "a whole number from 1 to 100"},
+    {"allow_author", KEY_BOOL, "true or false"},
+    {"require_signature", KEY_BOOL, "true or false"},
+    {"allowed_signers", KEY_TEXT, "the path of an allowed-signers file"},
 };
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 #define KEYS_MAX     16
@@ -124,8 +130,13 @@ static bool value_fits(enum key_type type, const json_t *value)
         return size_of_value(value) > 0;
     case KEY_DIGEST:
         return json_is_string(value) && is_digest_prefix(json_string_value(value));
+    case KEY_UNSAFE:
+        return json_is_string(value) &&
+               (strcmp(json_string_value(value), "refuse") == 0 || strcmp(json_string_value(value), "allow") == 0);
     case KEY_LIST:
         return json_is_array(value);
+    case KEY_MAP:
+        return json_is_object(value);
     }
     return false;
 }
@@ -183,7 +194,12 @@ static enum sw_code check_tree(const struct origin *o, const json_t *tree, struc
     static const char *const fixed[][2] = {{"apiVersion", "slipway/v1"}, {"kind", "Policy"}};
     if (!json_is_object(tree))
         return complain(o, NULL, NULL, err, "a policy is one mapping");
+    const json_t *approvals = json_object_get(tree, "approvals");
     enum sw_code code = check_keys(o, tree, policy_keys, COUNT(policy_keys), err);
+    if (code == SW_OK)
+        code = check_keys(o, json_object_get(tree, "metadata"), metadata_keys, COUNT(metadata_keys), err);
+    if (code == SW_OK)
+        code = check_keys(o, approvals, approval_keys, COUNT(approval_keys), err);
     for (size_t i = 0; code == SW_OK && i < COUNT(fixed); i++) {
         const char *have = sw_tree_text(tree, fixed[i][0]);
         if (have == NULL || strcmp(have, fixed[i][1]) != 0)
@@ -192,33 +208,50 @@ static enum sw_code check_tree(const struct origin *o, const json_t *tree, struc
     }
     if (code == SW_OK)
         code = check_gates(o, tree, err);
-    if (code == SW_OK && sw_tree_bool(tree, "require_signature", false) &&
-        sw_tree_text(tree, "allowed_signers") == NULL)
-        code = complain(o, tree, "require_signature", err, "signatures are required but 'allowed_signers' is not set");
+    if (code == SW_OK && sw_tree_bool(approvals, "require_signature", false) &&
+        sw_tree_text(approvals, "allowed_signers") == NULL)
+        code = complain(o, approvals, "require_signature", err,
+                        "signatures are required but 'allowed_signers' is not set");
     return code;
 }
 
-// Rules with every default written out; `folder` anchors a relative path (NULL = it is absolute already).
-static enum sw_code make_rules(const json_t *tree, const char *folder, json_t **out, struct sw_err *err)
+// The approvals part with every default written out; `folder` anchors a relative path (NULL = it is absolute already).
+static enum sw_code make_approval_rules(const json_t *approvals, const char *folder, json_t **out, struct sw_err *err)
 {
-    char signers[SW_PATH_MAX] = "";
-    const char *path = sw_tree_text(tree, "allowed_signers");
+    char signers[SW_PATH_MAX];
+    const char *path = sw_tree_text(approvals, "allowed_signers");
     if (path != NULL) {
         enum sw_code code =
             folder == NULL ? sw_path_absolute(signers, path, err) : sw_path_join(signers, folder, path, err);
         if (code != SW_OK)
             return code;
     }
+    json_t *rules = json_pack("{s:I, s:b, s:b}", "needed", (json_int_t)sw_tree_int(approvals, "needed", 1),
+                              "allow_author", sw_tree_bool(approvals, "allow_author", false), "require_signature",
+                              sw_tree_bool(approvals, "require_signature", false));
+    if (rules == NULL || (path != NULL && json_object_set_new(rules, "allowed_signers", json_string(signers)) != 0)) {
+        json_decref(rules);
+        return sw_err_set(err, SW_NO_MEMORY, "no memory for a policy");
+    }
+    *out = rules;
+    return SW_OK;
+}
+
+// The canonical rules: defaults written out, the name left out.
+static enum sw_code make_rules(const json_t *tree, const char *folder, json_t **out, struct sw_err *err)
+{
+    json_t *approvals = NULL;
+    enum sw_code code = make_approval_rules(json_object_get(tree, "approvals"), folder, &approvals, err);
+    if (code != SW_OK)
+        return code;
     json_t *gates = json_deep_copy(json_object_get(tree, "gates"));
-    json_t *rules = json_pack(
-        "{s:s, s:s, s:o, s:b, s:I, s:b, s:b}", "apiVersion", "slipway/v1", "kind", "Policy", "gates",
-        gates == NULL ? json_array() : gates, "forbid_unsafe_files", sw_tree_bool(tree, "forbid_unsafe_files", true),
-        "approvals", (json_int_t)sw_tree_int(tree, "approvals", 1), "allow_author",
-        sw_tree_bool(tree, "allow_author", false), "require_signature", sw_tree_bool(tree, "require_signature", false));
+    const char *unsafe_files = sw_tree_text(tree, "unsafe_files");
+    json_t *rules = json_pack("{s:s, s:s, s:o, s:s, s:o}", "apiVersion", "slipway/v1", "kind", "Policy", "gates",
+                              gates == NULL ? json_array() : gates, "unsafe_files",
+                              unsafe_files == NULL ? "refuse" : unsafe_files, "approvals", approvals);
     const json_t *size = json_object_get(tree, "max_size");
     if (rules == NULL ||
-        (size != NULL && json_object_set_new(rules, "max_size", json_integer(size_of_value(size))) != 0) ||
-        (path != NULL && json_object_set_new(rules, "allowed_signers", json_string(signers)) != 0)) {
+        (size != NULL && json_object_set_new(rules, "max_size", json_integer(size_of_value(size))) != 0)) {
         json_decref(rules);
         return sw_err_set(err, SW_NO_MEMORY, "no memory for a policy");
     }
@@ -243,15 +276,16 @@ static enum sw_code fill_policy(const char *name, const json_t *rules, struct sw
 {
     const json_t *gates = json_object_get(rules, "gates");
     char *text = json_dumps(rules, JSON_SORT_KEYS | JSON_COMPACT);
+    const json_t *approvals = json_object_get(rules, "approvals");
     struct sw_policy p = {.name = sw_arena_strdup(a, name),
                           .gate_count = json_array_size(gates),
                           .gates = sw_arena_array(a, json_array_size(gates) + 1, sizeof *p.gates),
-                          .forbid_unsafe_files = sw_tree_bool(rules, "forbid_unsafe_files", true),
+                          .forbid_unsafe_files = strcmp(sw_tree_text(rules, "unsafe_files"), "refuse") == 0,
                           .max_size_bytes = sw_tree_int(rules, "max_size", 0),
-                          .approvals = sw_tree_int(rules, "approvals", 1),
-                          .allow_author = sw_tree_bool(rules, "allow_author", false),
-                          .require_signature = sw_tree_bool(rules, "require_signature", false),
-                          .allowed_signers = sw_arena_strdup(a, sw_tree_text(rules, "allowed_signers")),
+                          .approvals = sw_tree_int(approvals, "needed", 1),
+                          .allow_author = sw_tree_bool(approvals, "allow_author", false),
+                          .require_signature = sw_tree_bool(approvals, "require_signature", false),
+                          .allowed_signers = sw_arena_strdup(a, sw_tree_text(approvals, "allowed_signers")),
                           .rules_json = sw_arena_strdup(a, text)};
     free(text);
     bool complete = p.name != NULL && p.gates != NULL && p.rules_json != NULL;
@@ -301,7 +335,7 @@ enum sw_code sw_policy_load(const char *path, struct sw_arena *a, struct sw_poli
         code = complain(&o, NULL, NULL, err, "a policy file holds one document, this one %zu", sw_yaml_count(yaml));
     } else {
         const json_t *tree = sw_yaml_doc(yaml, 0);
-        const char *name = sw_tree_text(tree, "name");
+        const char *name = sw_tree_text(json_object_get(tree, "metadata"), "name");
         code = read_tree(&o, name == NULL ? sw_path_base(path) : name, folder, tree, a, out, err);
     }
     sw_yaml_free(yaml);

@@ -16,7 +16,7 @@ struct sw_policy_gate {
 };
 
 struct sw_policy {
-    const char *name; // the file's "name", else the file name without its folder
+    const char *name; // the file's metadata.name, else the file name without its folder
     struct sw_policy_gate *gates;
     size_t gate_count;
     bool forbid_unsafe_files;    // default true

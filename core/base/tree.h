@@ -13,6 +13,7 @@ struct sw_tree_limits {
     int max_depth;
     size_t max_nodes;
     size_t max_bytes;
+    bool no_aliases; // YAML: an alias is an error (where a node's line must be unambiguous)
 };
 extern const struct sw_tree_limits sw_tree_limits_default; // depth 64, 200,000 nodes, 8 MiB
 

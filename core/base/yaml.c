@@ -363,6 +363,8 @@ static enum sw_code on_end(struct reader *r)
 // An alias becomes a copy: trees stay trees, so a change of one place never shows in another.
 static enum sw_code on_alias(struct reader *r, const yaml_event_t *e)
 {
+    if (r->limits->no_aliases)
+        return sw_err_set(r->err, SW_INVALID, "%s:%d: aliases are not taken here", r->name, line_of(e));
     const char *name = (const char *)e->data.alias.anchor;
     if (wants_key(r))
         return sw_err_set(r->err, SW_INVALID, "%s:%d: an alias cannot be a key", r->name, line_of(e));

@@ -21,17 +21,17 @@ enum sw_gpu_valid {
 };
 
 struct sw_gpu_info {
-    int index;            // NVML's order (PCI bus); CUDA's may differ, so match by uuid
-    char uuid[96];        // "GPU-8932f937-..."; "" when the driver did not give one
+    int index;     // NVML's order (PCI bus); CUDA's may differ, so match by uuid
+    char uuid[96]; // "GPU-8932f937-..."; "" when the driver did not give one
     char name[96];
-    unsigned valid;       // SW_GPU_HAS_*: which of the figures below are known
-    int util_percent;     // 0..100
+    unsigned valid;   // SW_GPU_HAS_*: which of the figures below are known
+    int util_percent; // 0..100
     int64_t memory_used_mib, memory_total_mib;
     int temp_c;
     int64_t power_mw, power_limit_mw;
-    int clock_mhz;        // of the SMs
-    int process_count;    // compute processes, of any user
-    char problem[96];     // "" or why figures are missing: "GPU is lost", ...
+    int clock_mhz;     // of the SMs
+    int process_count; // compute processes, of any user
+    char problem[96];  // "" or why figures are missing: "GPU is lost", ...
 };
 
 #define SW_GPU_REASON_MAX 160
@@ -45,9 +45,10 @@ struct sw_gpu_monitor *sw_gpu_monitor_new(void);
 void sw_gpu_monitor_free(struct sw_gpu_monitor *m); // accepts NULL
 // All GPUs now, in index order, in the arena. SW_OK with *count 0 when there is none; sw_gpu_monitor_reason() then says
 // why. A GPU that answers with an error keeps its row, with `problem` set. SW_NO_MEMORY.
-enum sw_code sw_gpu_monitor_sample(struct sw_gpu_monitor *m, struct sw_arena *a, struct sw_gpu_info **out, size_t *count,
-                                   struct sw_err *err);
-const char *sw_gpu_monitor_reason(const struct sw_gpu_monitor *m); // "" or "no GPU: libnvidia-ml.so.1 not found"; borrow
+enum sw_code sw_gpu_monitor_sample(struct sw_gpu_monitor *m, struct sw_arena *a, struct sw_gpu_info **out,
+                                   size_t *count, struct sw_err *err);
+const char *sw_gpu_monitor_reason(
+    const struct sw_gpu_monitor *m); // "" or "no GPU: libnvidia-ml.so.1 not found"; borrow
 const char *sw_gpu_monitor_driver(const struct sw_gpu_monitor *m); // "580.95.05" or ""; borrow
 
 // Opens, samples once, closes. `reason` gets why there is none, "" when there are some.

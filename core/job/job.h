@@ -17,21 +17,21 @@
 
 // Zero-initialise, set `argv`; every other member may stay zero. All pointers are borrowed for the call.
 struct sw_job_spec {
-    const char *const *argv;      // NULL-terminated, at least one word
-    const char *cwd;              // NULL = the caller's
-    const char *const *env;       // NULL-terminated "NAME=value" additions; NULL = none
-    int ranks;                    // processes to start, 0 = 1, at most SW_JOB_MAX_RANKS
-    int cpu_slots;                // 0 = as many as ranks
+    const char *const *argv; // NULL-terminated, at least one word
+    const char *cwd;         // NULL = the caller's
+    const char *const *env;  // NULL-terminated "NAME=value" additions; NULL = none
+    int ranks;               // processes to start, 0 = 1, at most SW_JOB_MAX_RANKS
+    int cpu_slots;           // 0 = as many as ranks
     int gpu_count;
-    const char *name;             // of the job and its run; NULL = invented
-    const char *experiment;       // NULL = "Default"
-    int64_t time_limit_ms;        // 0 = none; counted from the start of each attempt
-    int64_t grace_ms;             // between SIGTERM and SIGKILL, 0 = SW_JOB_GRACE_MS
-    int max_retries;              // further attempts after a failure
-    int64_t after_job_id;         // start once that job is done; 0 = none
-    bool metrics_from_stdout;     // take "loss=0.3", "acc: 0.9" from lines of rank 0 that name a step or an epoch
-    const char *const *patterns;  // "KEY=REGEX" (POSIX extended, group 1 is the number), rank 0; NULL-terminated
-    const int64_t *dataset_ids;   // linked to the run as inputs
+    const char *name;            // of the job and its run; NULL = invented
+    const char *experiment;      // NULL = "Default"
+    int64_t time_limit_ms;       // 0 = none; counted from the start of each attempt
+    int64_t grace_ms;            // between SIGTERM and SIGKILL, 0 = SW_JOB_GRACE_MS
+    int max_retries;             // further attempts after a failure
+    int64_t after_job_id;        // start once that job is done; 0 = none
+    bool metrics_from_stdout;    // take "loss=0.3", "acc: 0.9" from lines of rank 0 that name a step or an epoch
+    const char *const *patterns; // "KEY=REGEX" (POSIX extended, group 1 is the number), rank 0; NULL-terminated
+    const int64_t *dataset_ids;  // linked to the run as inputs
     size_t dataset_count;
     const struct sw_pair *params; // recorded as the run's params
     size_t param_count;
@@ -63,13 +63,14 @@ enum sw_code sw_job_stop(struct sw_store *s, int64_t job_id, struct sw_err *err)
 enum sw_code sw_job_retry(struct sw_store *s, int64_t job_id, const char *program, struct sw_err *err);
 
 struct sw_job_reap_report {
-    int lost;       // running jobs whose supervisor was gone: marked lost, processes ended
-    int finished;   // the same, but their result had been written down: given that result
-    int restarted;  // queued jobs that got a new supervisor
+    int lost;      // running jobs whose supervisor was gone: marked lost, processes ended
+    int finished;  // the same, but their result had been written down: given that result
+    int restarted; // queued jobs that got a new supervisor
 };
 // To be called by every reader before it lists jobs; costs two system calls a live job when all is well. Ends every process
 // of a job whose supervisor vanished, also those that left its session. `report` may be NULL. A read-only store is left alone.
-enum sw_code sw_job_reap(struct sw_store *s, const char *program, struct sw_job_reap_report *report, struct sw_err *err);
+enum sw_code sw_job_reap(struct sw_store *s, const char *program, struct sw_job_reap_report *report,
+                         struct sw_err *err);
 
 // Slots of this machine: SLIPWAY_CPU_SLOTS when set (>= 1), else its usable CPUs.
 int sw_job_cpu_slots(void);

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a job reports about itself, parsed: JSON Lines of the metrics pipe (core/base/jobenv.h says which members) and
+// progress bars. Collects points, params and tags into a batch for the writer. A line that is not understood is counted,
+// the first one kept for the user; it never ends a job.
+#include "core/job/job_private.h"
+
+#include "core/base/clock.h"
+#include "core/base/text.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_KEY_BYTES = 250, MAX_PARAM_BYTES = 6000, MAX_TAG_BYTES = 8000 };
+
+static const struct sw_tree_limits line_limits = {.max_depth = 4, .max_nodes = 4096, .max_bytes = SW_JOB_METRIC_LINE};
+
+struct sw_job_key {
+    char *name; // NULL = free place
+    size_t len;
+    uint64_t hash;
+    int64_t next_step;
+};
+
+void sw_job_intake_init(struct sw_job_intake *in)
+{
+    *in = (struct sw_job_intake){.progress = NAN};
+}
+
+void sw_job_batch_clear(struct sw_job_batch *b)
+{
+    for (size_t i = 0; i < b->pair_count; i++) {
+        free(b->pairs[i].key);
+        free(b->pairs[i].value);
+    }
+    b->pair_count = b->point_count = 0;
+}
+
+void sw_job_batch_free(struct sw_job_batch *b)
+{
+    sw_job_batch_clear(b);
+    free(b->points);
+    free(b->pairs);
+    *b = (struct sw_job_batch){0};
+}
+
+void sw_job_intake_free(struct sw_job_intake *in)
+{
+    sw_job_batch_free(&in->batch);
+    for (size_t i = 0; i < in->key_cap; i++)
+        free(in->keys[i].name);
+    free(in->keys);
+    *in = (struct sw_job_intake){0};
+}
+
+bool sw_job_intake_is_full(const struct sw_job_intake *in)
+{
+    return in->batch.point_count >= SW_JOB_BACKLOG_POINTS || in->batch.pair_count >= SW_JOB_BACKLOG_PAIRS;
+}
+
+void sw_job_intake_reject(struct sw_job_intake *in, const char *format, ...)
+{
+    if (in->rejected++ > 0)
+        return;
+    char text[512];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    sw_text_safe_copy(in->first_rejected, sizeof(in->first_rejected), text, SW_TEXT_ONE_LINE);
+}
+
+static bool grow_keys(struct sw_job_intake *in)
+{
+    size_t cap = in->key_cap ? in->key_cap * 2 : 64;
+    struct sw_job_key *keys = calloc(cap, sizeof(*keys));
+    if (!keys)
+        return false;
+    for (size_t i = 0; i < in->key_cap; i++) {
+        if (!in->keys[i].name)
+            continue;
+        size_t at = in->keys[i].hash & (cap - 1);
+        while (keys[at].name)
+            at = (at + 1) & (cap - 1);
+        keys[at] = in->keys[i];
+    }
+    free(in->keys);
+    in->keys = keys;
+    in->key_cap = cap;
+    return true;
+}
+
+// The one copy of a metric's name; it lives as long as the intake, so that points need no memory of their own.
+static struct sw_job_key *intern(struct sw_job_intake *in, const char *name, size_t len)
+{
+    if (2 * (in->key_count + 1) > in->key_cap && !grow_keys(in))
+        return NULL;
+    uint64_t hash = 14695981039346656037ULL; // FNV-1a
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)name[i]) * 1099511628211ULL;
+    size_t at = hash & (in->key_cap - 1);
+    for (; in->keys[at].name; at = (at + 1) & (in->key_cap - 1))
+        if (in->keys[at].hash == hash && in->keys[at].len == len && memcmp(in->keys[at].name, name, len) == 0)
+            return &in->keys[at];
+    if (in->key_count >= SW_JOB_METRIC_KEYS)
+        return NULL;
+    in->keys[at] = (struct sw_job_key){.name = strndup(name, len), .len = len, .hash = hash};
+    in->key_count += in->keys[at].name != NULL;
+    return in->keys[at].name ? &in->keys[at] : NULL;
+}
+
+void sw_job_intake_point(struct sw_job_intake *in, const char *key, size_t key_len, double value, int64_t step,
+                         int64_t time_ms)
+{
+    if (key_len == 0 || key_len > MAX_KEY_BYTES) {
+        sw_job_intake_reject(in, "a metric name of %zu bytes", key_len);
+        return;
+    }
+    struct sw_job_key *k = intern(in, key, key_len);
+    struct sw_job_batch *b = &in->batch;
+    if (k && b->point_count == b->point_cap) {
+        size_t cap = b->point_cap ? b->point_cap * 2 : SW_JOB_BATCH_POINTS;
+        struct sw_metric_point *points = realloc(b->points, cap * sizeof(*points));
+        if (points) {
+            b->points = points;
+            b->point_cap = cap;
+        }
+    }
+    if (!k || b->point_count == b->point_cap) {
+        sw_job_intake_reject(in, "metric \"%.*s\": too many names, or out of memory", (int)key_len, key);
+        return;
+    }
+    if (step == INT64_MIN)
+        step = k->next_step;
+    k->next_step = step < INT64_MAX ? step + 1 : step;
+    b->points[b->point_count++] =
+        (struct sw_metric_point){.key = k->name, .value = value, .step = step, .time_ms = time_ms};
+}
+
+static void add_pair(struct sw_job_intake *in, bool is_tag, const char *key, const char *value)
+{
+    struct sw_job_batch *b = &in->batch;
+    size_t max = is_tag ? MAX_TAG_BYTES : MAX_PARAM_BYTES;
+    if (!*key || strlen(key) > MAX_KEY_BYTES || strlen(value) > max) {
+        sw_job_intake_reject(in, "the %s \"%.60s\" is longer than %zu bytes", is_tag ? "tag" : "param", key, max);
+        return;
+    }
+    if (b->pair_count == b->pair_cap) {
+        size_t cap = b->pair_cap ? b->pair_cap * 2 : 32;
+        struct sw_job_pair *pairs = realloc(b->pairs, cap * sizeof(*pairs));
+        if (!pairs) {
+            sw_job_intake_reject(in, "no memory for %.60s", key);
+            return;
+        }
+        b->pairs = pairs;
+        b->pair_cap = cap;
+    }
+    struct sw_job_pair pair = {.is_tag = is_tag, .key = strdup(key), .value = strdup(value)};
+    if (!pair.key || !pair.value) {
+        free(pair.key);
+        free(pair.value);
+        sw_job_intake_reject(in, "no memory for %.60s", key);
+        return;
+    }
+    b->pairs[b->pair_count++] = pair;
+}
+
+// A value as text: texts as they are, numbers and booleans in JSON's spelling.
+static void take_pairs(struct sw_job_intake *in, bool is_tag, const json_t *object)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        if (json_is_string(value)) {
+            add_pair(in, is_tag, key, json_string_value(value));
+            continue;
+        }
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17));
+        if (text)
+            add_pair(in, is_tag, key, text);
+        free(text);
+    }
+}
+
+static bool metric_value(const json_t *value, double *out)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } words[] = {{"NaN", NAN}, {"Infinity", INFINITY}, {"-Infinity", -INFINITY}};
+    if (json_is_number(value)) {
+        *out = json_number_value(value);
+        return true;
+    }
+    for (size_t i = 0; json_is_string(value) && i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(json_string_value(value), words[i].text) == 0) {
+            *out = words[i].value;
+            return true;
+        }
+    return false;
+}
+
+static void take_metrics(struct sw_job_intake *in, const json_t *line, const json_t *metrics)
+{
+    int64_t step = sw_tree_int(line, "step", INT64_MIN);
+    int64_t time_ms = sw_tree_int(line, "time_ms", -1);
+    if (time_ms < 0)
+        time_ms = sw_clock_now_ms();
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)metrics, key, value)
+    {
+        double number;
+        if (metric_value(value, &number))
+            sw_job_intake_point(in, key, strlen(key), number, step, time_ms);
+        else
+            sw_job_intake_reject(in, "metric \"%.60s\" is not a number", key);
+    }
+}
+
+static void set_progress(struct sw_job_intake *in, double fraction, const char *text)
+{
+    in->progress = fraction >= 0.0 && fraction <= 1.0 ? fraction : NAN;
+    sw_text_safe_copy(in->progress_text, sizeof(in->progress_text), text ? text : "", SW_TEXT_ONE_LINE);
+    in->has_progress = true;
+}
+
+// Python's json writes NaN and Infinity bare, which is no JSON; outside strings they get quotes.
+static bool quote_bare_words(const char *line, size_t len, struct sw_buf *out)
+{
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
+    bool in_string = false, found = false;
+    for (size_t i = 0; i < len;) {
+        const char *word = NULL;
+        for (size_t w = 0; !in_string && w < sizeof(words) / sizeof(words[0]); w++)
+            if (len - i >= strlen(words[w]) && memcmp(line + i, words[w], strlen(words[w])) == 0)
+                word = words[w];
+        if (word) {
+            sw_buf_addf(out, "\"%s\"", word);
+            i += strlen(word);
+            found = true;
+            continue;
+        }
+        if (in_string && line[i] == '\\' && i + 1 < len)
+            sw_buf_addc(out, line[i++]);
+        else if (line[i] == '"')
+            in_string = !in_string;
+        sw_buf_addc(out, line[i++]);
+    }
+    return found && !out->failed;
+}
+
+static enum sw_code parse_line(const char *line, size_t len, json_t **out, struct sw_err *err)
+{
+    enum sw_code code = sw_json_parse(line, len, "metrics line", &line_limits, out, err);
+    if (!code)
+        return SW_OK;
+    struct sw_buf quoted;
+    sw_buf_init(&quoted, 2 * SW_JOB_METRIC_LINE);
+    if (quote_bare_words(line, len, &quoted))
+        code = sw_json_parse(quoted.data, quoted.len, "metrics line", &line_limits, out, err);
+    sw_buf_free(&quoted);
+    return code;
+}
+
+void sw_job_intake_line(struct sw_job_intake *in, const char *line, size_t len)
+{
+    json_t *tree = NULL;
+    struct sw_err err = {0};
+    if (len == 0)
+        return;
+    if (parse_line(line, len, &tree, &err) != SW_OK) {
+        sw_job_intake_reject(in, "\"%.*s\": %s", (int)(len < 80 ? len : 80), line, err.message);
+        return;
+    }
+    const json_t *metrics = json_object_get(tree, "metrics"), *params = json_object_get(tree, "params"),
+                 *tags = json_object_get(tree, "tags"), *progress = json_object_get(tree, "progress");
+    if (!json_is_object(metrics) && !json_is_object(params) && !json_is_object(tags) && !json_is_object(progress))
+        sw_job_intake_reject(in, "\"%.*s\": has no metrics, params, tags or progress", (int)(len < 80 ? len : 80),
+                             line);
+    take_metrics(in, tree, metrics);
+    take_pairs(in, false, params);
+    take_pairs(in, true, tags);
+    if (json_is_object(progress)) {
+        set_progress(in, sw_tree_real(progress, "fraction", NAN), sw_tree_text(progress, "text"));
+        in->is_explicit = true;
+    }
+    json_decref(tree);
+}
+
+void sw_job_intake_bar(struct sw_job_intake *in, const char *line, size_t len)
+{
+    const char *percent = in->is_explicit ? NULL : memchr(line, '%', len);
+    const char *digits = percent;
+    while (digits && digits > line && isdigit((unsigned char)digits[-1]))
+        digits--;
+    if (!percent || digits == percent || percent - digits > 3)
+        return;
+    char text[256];
+    snprintf(text, sizeof(text), "%.*s", (int)(len < sizeof(text) - 1 ? len : sizeof(text) - 1), line);
+    set_progress(in, strtod(digits, NULL) / 100.0, text);
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+// Metric points and their levels: exact against a plain computation over random series, with one writer and with two,
+// with NaN, duplicates and steps out of order.
+#include "tests/unit/store/fixture.h"
+
+#include "core/store/metric.h"
+
+#include <float.h>
+#include <math.h>
+
+static void make_run(struct fixture *f, char id[static SW_RUN_ID])
+{
+    ok(sw_run_create(f->store, &(struct sw_run_new){.name = "r"}, id, &f->err));
+}
+
+static uint32_t draw(uint32_t *seed, uint32_t below)
+{
+    *seed = *seed * 1664525u + 1013904223u; // Numerical Recipes' constants
+    return (uint32_t)(((uint64_t)(*seed >> 8) * below) >> 24);
+}
+
+static bool same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+// --- the plain computation ---
+static struct sw_metric_bucket bucket_of(const struct sw_metric_point *p, size_t count)
+{
+    struct sw_metric_bucket b = {p[0].step, p[0].step, NAN, NAN, NAN, (int64_t)count, 0, p[0].time_ms};
+    for (size_t i = 0; i < count; i++) {
+        b.first_step = p[i].step < b.first_step ? p[i].step : b.first_step;
+        b.last_step = p[i].step > b.last_step ? p[i].step : b.last_step;
+        b.last_time_ms = p[i].time_ms > b.last_time_ms ? p[i].time_ms : b.last_time_ms;
+        if (isnan(p[i].value)) {
+            b.nan_count++;
+            continue;
+        }
+        b.min = isnan(b.min) || p[i].value < b.min ? p[i].value : b.min;
+        b.max = isnan(b.max) || p[i].value > b.max ? p[i].value : b.max;
+        b.last = p[i].value;
+    }
+    return b;
+}
+
+static void check_equal(const struct sw_metric_bucket *a, const struct sw_metric_bucket *b)
+{
+    assert_int_equal(a->first_step, b->first_step);
+    assert_int_equal(a->last_step, b->last_step);
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->nan_count, b->nan_count);
+    assert_int_equal(a->last_time_ms, b->last_time_ms);
+    assert_true(same(a->min, b->min) && same(a->max, b->max) && same(a->last, b->last));
+}
+
+// The buckets that `points` (in order of arrival) must have when a chart of `columns` reads all of them.
+static size_t expect(const struct sw_metric_point *points, size_t count, size_t columns, struct sw_metric_bucket *out)
+{
+    size_t width = 1, n = 0;
+    while (count / (width * 8) >= columns)
+        width *= 8;
+    for (size_t i = 0; i < count; i += width)
+        out[n++] = bucket_of(points + i, count - i < width ? count - i : width);
+    return n;
+}
+
+static int by_step(const void *a, const void *b)
+{
+    const struct sw_metric_bucket *x = a, *y = b;
+    int order = (x->first_step > y->first_step) - (x->first_step < y->first_step);
+    // Buckets that start at the same step may come in any order; the rest makes the comparison total.
+    return order != 0 ? order : memcmp(x, y, sizeof *x);
+}
+
+static void check_series(struct fixture *f, const char *id, const struct sw_metric_point *points, size_t count,
+                         int columns)
+{
+    static struct sw_metric_bucket wanted[20000], got[20000];
+    struct sw_metric_series series;
+    struct sw_arena *a = sw_arena_new(64 << 20);
+    ok(sw_metric_read_series(f->store, id, "m", INT64_MIN, INT64_MAX, columns, a, &series, &f->err));
+    size_t n = expect(points, count, (size_t)columns, wanted);
+    assert_int_equal(series.point_count, count);
+    assert_int_equal(series.bucket_count, n);
+    for (size_t i = 1; i < n; i++)
+        assert_true(series.buckets[i - 1].first_step <= series.buckets[i].first_step);
+    memcpy(got, series.buckets, n * sizeof *got);
+    qsort(wanted, n, sizeof *wanted, by_step);
+    qsort(got, n, sizeof *got, by_step);
+    for (size_t i = 0; i < n; i++)
+        check_equal(&got[i], &wanted[i]);
+    sw_arena_free(a);
+}
+
+enum shape { STEADY, REPEATED_STEPS, DISORDERED, MOSTLY_NAN };
+
+static size_t make_points(struct sw_metric_point *points, size_t count, enum shape shape, uint32_t seed)
+{
+    for (size_t i = 0; i < count; i++) {
+        int64_t step = shape == REPEATED_STEPS ? (int64_t)(i / 20)
+                       : shape == DISORDERED   ? draw(&seed, 5000)
+                                               : (int64_t)i;
+        bool is_nan = shape == MOSTLY_NAN ? draw(&seed, 10) > 0 : draw(&seed, 20) == 0;
+        // The time makes every point unique, so that none is taken for a retry.
+        points[i] = (struct sw_metric_point){"m", is_nan ? NAN : (double)draw(&seed, 1000) - 500.0, step,
+                                             1000 + (int64_t)i * 3};
+    }
+    return count;
+}
+
+static void write_batches(struct fixture *f, struct sw_store **writers, size_t writer_count, const char *id,
+                          const struct sw_metric_point *points, size_t count, uint32_t seed)
+{
+    for (size_t i = 0; i < count;) {
+        size_t n = 1 + draw(&seed, 700);
+        n = n < count - i ? n : count - i;
+        ok(sw_metric_write(writers[draw(&seed, (uint32_t)writer_count)], id, points + i, n, &f->err));
+        i += n;
+    }
+}
+
+static void test_levels_are_exact(void **state)
+{
+    struct fixture *f = *state;
+    static const size_t counts[] = {1, 7, 8, 9, 63, 64, 65, 511, 512, 513, 4096, 5000};
+    static const int columns[] = {1, 2, 8, 50, 200, 1000};
+    static struct sw_metric_point points[5000];
+    for (enum shape shape = STEADY; shape <= MOSTLY_NAN; shape++) {
+        for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+            char id[SW_RUN_ID];
+            make_run(f, id);
+            make_points(points, counts[c], shape, 11 + (uint32_t)shape);
+            write_batches(f, &f->store, 1, id, points, counts[c], 3);
+            for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+                check_series(f, id, points, counts[c], columns[i]);
+        }
+    }
+}
+
+static void test_levels_are_exact_with_several_writers(void **state)
+{
+    struct fixture *f = *state;
+    static struct sw_metric_point points[9000];
+    struct sw_store *writers[3] = {f->store};
+    char id[SW_RUN_ID];
+    ok(sw_store_open(f->dir, SW_STORE_OPEN, &writers[1], &f->err));
+    ok(sw_store_open(f->dir, SW_STORE_OPEN, &writers[2], &f->err));
+    make_run(f, id);
+    make_points(points, 9000, STEADY, 5);
+    write_batches(f, writers, 3, id, points, 9000, 9);
+    for (int columns = 1; columns < 2000; columns = columns * 3 + 1)
+        check_series(f, id, points, 9000, columns);
+    sw_store_close(writers[1]);
+    sw_store_close(writers[2]);
+}
+
+// A part of the range: every bucket returned touches it, together they hold every point in it, and there are enough of
+// them for the columns when there are enough points.
+static void check_range(struct fixture *f, const char *id, const struct sw_metric_point *points, size_t count,
+                        int64_t from, int64_t to, int columns)
+{
+    struct sw_metric_series series;
+    ok(sw_metric_read_series(f->store, id, "m", from, to, columns, f->arena, &series, &f->err));
+    int64_t inside = 0, held = 0;
+    double min = NAN;
+    for (size_t i = 0; i < count; i++) {
+        bool is_in = points[i].step >= from && points[i].step <= to;
+        inside += is_in;
+        min = is_in ? fmin(min, points[i].value) : min;
+    }
+    double got_min = NAN;
+    for (size_t i = 0; i < series.bucket_count; i++) {
+        const struct sw_metric_bucket *b = &series.buckets[i];
+        assert_true(b->first_step <= to && b->last_step >= from);
+        held += b->count;
+        got_min = fmin(got_min, b->min);
+    }
+    assert_true(held >= inside);
+    assert_true(isnan(min) || got_min <= min);
+    assert_true((int64_t)series.bucket_count >= (inside < columns ? inside : columns));
+    assert_true((int64_t)series.bucket_count <= 8 * columns + 20 || inside == 0);
+}
+
+static void test_ranges(void **state)
+{
+    struct fixture *f = *state;
+    static struct sw_metric_point points[20000];
+    for (enum shape shape = STEADY; shape <= REPEATED_STEPS; shape++) {
+        char id[SW_RUN_ID];
+        make_run(f, id);
+        make_points(points, 20000, shape, 21);
+        write_batches(f, &f->store, 1, id, points, 20000, 2);
+        int64_t end = points[19999].step;
+        for (int64_t width = 1; width <= end; width *= 5)
+            for (int64_t from = -3; from <= end; from += end / 7 + 1)
+                check_range(f, id, points, 20000, from, from + width, 40);
+        check_range(f, id, points, 20000, end + 1, end + 10, 40);
+    }
+}
+
+static void test_ranges_of_a_disordered_series(void **state)
+{
+    struct fixture *f = *state;
+    static struct sw_metric_point points[3000];
+    struct sw_metric_series series;
+    char id[SW_RUN_ID];
+    make_run(f, id);
+    make_points(points, 3000, DISORDERED, 4);
+    write_batches(f, &f->store, 1, id, points, 3000, 2);
+    ok(sw_metric_read_series(f->store, id, "m", 1000, 1200, 10, f->arena, &series, &f->err));
+    int64_t held = 0, inside = 0;
+    for (size_t i = 0; i < series.bucket_count; i++)
+        held += series.buckets[i].count;
+    for (size_t i = 0; i < 3000; i++)
+        inside += points[i].step >= 1000 && points[i].step <= 1200;
+    assert_true(held >= inside);
+}
+
+static void test_duplicates_are_ignored(void **state)
+{
+    struct fixture *f = *state;
+    static struct sw_metric_point points[600];
+    struct sw_metric_point *raw = NULL;
+    size_t count = 0;
+    char id[SW_RUN_ID];
+    make_run(f, id);
+    make_points(points, 600, STEADY, 1);
+    ok(sw_metric_write(f->store, id, points, 400, &f->err));
+    ok(sw_metric_write(f->store, id, points, 600, &f->err)); // the client did not see the first answer
+    check_series(f, id, points, 600, 10);
+    ok(sw_metric_read_points(f->store, id, "m", 0, 10000, f->arena, &raw, &count, &f->err));
+    assert_int_equal(count, 600);
+    for (size_t i = 0; i < count; i++)
+        assert_true(raw[i].step == points[i].step && same(raw[i].value, points[i].value));
+    ok(sw_metric_read_points(f->store, id, "m", 590, 100, f->arena, &raw, &count, &f->err));
+    assert_int_equal(count, 10);
+    assert_string_equal(raw[0].key, "m");
+    struct sw_metric_point zeros[] = {{"z", 0.0, 0, 0}, {"z", -0.0, 0, 0}};
+    ok(sw_metric_write(f->store, id, zeros, 2, &f->err));
+    ok(sw_metric_read_points(f->store, id, "z", 0, 10, f->arena, &raw, &count, &f->err));
+    assert_int_equal(count, 1);
+}
+
+static void test_latest_follows_mlflow(void **state)
+{
+    struct fixture *f = *state;
+    char id[SW_RUN_ID];
+    struct sw_run run;
+    make_run(f, id);
+    struct sw_metric_point points[] = {
+        {"a", 1, 5, 10},       {"a", 9, 4, 99},        {"a", 2, 5, 11},  {"a", 3, 5, 10}, // greatest step, then time
+        {"b", 7, 1, 1},        {"b", 5, 1, 1},         {"b", NAN, 1, 1},                  // then value; a NaN gives way
+        {"c", INFINITY, 0, 0}, {"c", -INFINITY, 1, 0},
+    };
+    ok(sw_metric_write(f->store, id, points, sizeof points / sizeof *points, &f->err));
+    ok(sw_run_get(f->store, id, f->arena, &run, &f->err));
+    assert_int_equal(run.metric_count, 3);
+    assert_true(run.metrics[0].last == 2 && run.metrics[0].min == 1 && run.metrics[0].max == 9);
+    assert_true(run.metrics[1].last == 7 && run.metrics[1].count == 3);
+    assert_true(run.metrics[2].last == -DBL_MAX && run.metrics[2].max == DBL_MAX);
+}
+
+static void test_bad_input(void **state)
+{
+    struct fixture *f = *state;
+    static char key[300];
+    char id[SW_RUN_ID];
+    struct sw_run run;
+    make_run(f, id);
+    memset(key, 'k', 251);
+    struct sw_metric_point points[] = {{"fine", 1, 0, 0}, {key, 1, 0, 0}};
+    fails(sw_metric_write(f->store, id, points, 2, &f->err), SW_INVALID);
+    points[1].key = "";
+    fails(sw_metric_write(f->store, id, points, 2, &f->err), SW_INVALID);
+    points[1].key = NULL;
+    fails(sw_metric_write(f->store, id, points, 2, &f->err), SW_INVALID);
+    points[1].key = "bad\x01";
+    fails(sw_metric_write(f->store, id, points, 2, &f->err), SW_INVALID);
+    key[250] = '\0';
+    points[1].key = key;
+    fails(sw_metric_write(f->store, "00000000000000000000000000000000", points, 2, &f->err), SW_NOT_FOUND);
+    ok(sw_run_get(f->store, id, f->arena, &run, &f->err));
+    assert_int_equal(run.metric_count, 0); // nothing of a refused batch stays
+    ok(sw_metric_write(f->store, id, points, 2, &f->err));
+    ok(sw_metric_write(f->store, id, NULL, 0, &f->err));
+    struct sw_metric_series series;
+    ok(sw_metric_read_series(f->store, id, "unknown", INT64_MIN, INT64_MAX, 10, f->arena, &series, &f->err));
+    assert_int_equal(series.bucket_count, 0);
+    assert_int_equal(series.point_count, 0);
+    fails(sw_metric_read_series(f->store, "no", "m", 0, 1, 10, f->arena, &series, &f->err), SW_NOT_FOUND);
+    const char **keys = NULL;
+    size_t count = 0;
+    ok(sw_metric_keys(f->store, id, f->arena, &keys, &count, &f->err));
+    assert_int_equal(count, 2);
+    assert_string_equal(keys[0], "fine");
+}
+
+static void test_many_keys_in_one_batch(void **state)
+{
+    struct fixture *f = *state;
+    static struct sw_metric_point points[3000];
+    static char names[1000][16];
+    char id[SW_RUN_ID];
+    struct sw_run run;
+    make_run(f, id);
+    for (size_t i = 0; i < 3000; i++) {
+        snprintf(names[i % 1000], sizeof names[0], "key%04zu", i % 1000);
+        points[i] = (struct sw_metric_point){names[i % 1000], (double)i, (int64_t)(i / 1000), 0};
+    }
+    ok(sw_metric_write(f->store, id, points, 3000, &f->err));
+    ok(sw_run_get(f->store, id, f->arena, &run, &f->err));
+    assert_int_equal(run.metric_count, 1000);
+    for (size_t i = 0; i < 1000; i++) {
+        assert_string_equal(run.metrics[i].key, names[i]);
+        assert_true(run.metrics[i].last == (double)(2000 + i) && run.metrics[i].count == 3);
+    }
+}
+
+// A failure within the caller's transaction undoes this batch and nothing else.
+static void test_batch_inside_a_transaction(void **state)
+{
+    struct fixture *f = *state;
+    static struct sw_metric_point points[100];
+    char id[SW_RUN_ID];
+    make_run(f, id);
+    make_points(points, 100, STEADY, 8);
+    ok(sw_store_begin(f->store, SW_STORE_NORMAL, &f->err));
+    ok(sw_metric_write(f->store, id, points, 60, &f->err));
+    setenv("SLIPWAY_FAILPOINT", "metric.write=enospc", 1);
+    enum sw_code code = sw_metric_write(f->store, id, points + 60, 40, &f->err);
+    unsetenv("SLIPWAY_FAILPOINT");
+    if (code == SW_OK)
+        skip(); // built without failpoints
+    assert_int_equal(code, SW_NO_SPACE);
+    ok(sw_metric_write(f->store, id, points + 60, 40, &f->err));
+    ok(sw_store_commit(f->store, &f->err));
+    check_series(f, id, points, 100, 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        store_test(test_levels_are_exact),
+        store_test(test_levels_are_exact_with_several_writers),
+        store_test(test_ranges),
+        store_test(test_ranges_of_a_disordered_series),
+        store_test(test_duplicates_are_ignored),
+        store_test(test_latest_follows_mlflow),
+        store_test(test_bad_input),
+        store_test(test_many_keys_in_one_batch),
+        store_test(test_batch_inside_a_transaction),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -16,7 +16,10 @@ enum sw_code sw_app_load_policy(struct sw_app *app, struct sw_policy *out, bool 
 }
 
 static const struct sw_option approve_options[] = {
-    {.name = "policy", .type = SW_OPTION_PATH, .value = "FILE", .help = "policy to judge by; unset = the configured one"},
+    {.name = "policy",
+     .type = SW_OPTION_PATH,
+     .value = "FILE",
+     .help = "policy to judge by; unset = the configured one"},
     {.name = "target", .type = SW_OPTION_TARGET, .help = "approve for this target only"},
     {.name = "comment", .letter = 'm', .type = SW_OPTION_TEXT, .value = "TEXT", .help = "why"},
     {.name = "signing-key", .type = SW_OPTION_PATH, .value = "FILE", .help = "SSH key to sign the statement with"},
@@ -26,8 +29,8 @@ static const struct sw_option approve_options[] = {
 static json_t *verdict_document(const struct sw_verdict_list *verdicts, const struct sw_approval *approval,
                                 bool is_approved)
 {
-    json_t *document = approval != NULL ? sw_json_document(&sw_json_approval, approval)
-                                        : json_pack("{s:s}", "kind", "Verdict");
+    json_t *document =
+        approval != NULL ? sw_json_document(&sw_json_approval, approval) : json_pack("{s:s}", "kind", "Verdict");
     int bad = json_object_set_new(document, "verdicts", sw_verdict_list_to_json(verdicts));
     if (approval == NULL)
         bad |= json_object_set_new(document, "would_pass", json_boolean(is_approved));
@@ -117,11 +120,13 @@ const struct sw_command sw_cmd_model_approve = {
     .takes = "model",
     .options = approve_options,
     .option_count = SW_COUNT(approve_options),
-    .description = "Hashes the files again, judges every rule of the policy and stores the approval, bound to the digest "
-                   "and signed when there is a key. A rule that fails refuses it with exit code 5, and nothing is stored. "
-                   "An approval ends only when it is revoked.",
-    .examples = "slipway model approve fashion-cnn/3 --policy release.yaml -m \"accuracy holds on the new data\"\tapprove\n"
-                "slipway model approve fashion-cnn --dry-run\tonly what the policy says",
+    .description =
+        "Hashes the files again, judges every rule of the policy and stores the approval, bound to the digest "
+        "and signed when there is a key. A rule that fails refuses it with exit code 5, and nothing is stored. "
+        "An approval ends only when it is revoked.",
+    .examples =
+        "slipway model approve fashion-cnn/3 --policy release.yaml -m \"accuracy holds on the new data\"\tapprove\n"
+        "slipway model approve fashion-cnn --dry-run\tonly what the policy says",
     .kinds = "Approval Verdict",
     .needs = SW_NEEDS_STORE,
     .run = run_approve,
@@ -129,7 +134,11 @@ const struct sw_command sw_cmd_model_approve = {
 
 static const struct sw_option revoke_options[] = {
     {.name = "reason", .letter = 'm', .type = SW_OPTION_TEXT, .value = "TEXT", .required = true, .help = "why"},
-    {.name = "approval", .type = SW_OPTION_INT, .min = 1, .max = 1e15, .value = "ID",
+    {.name = "approval",
+     .type = SW_OPTION_INT,
+     .min = 1,
+     .max = 1e15,
+     .value = "ID",
      .help = "only this approval; unset = all that are in force"},
 };
 
@@ -139,8 +148,8 @@ static enum sw_code run_revoke(struct sw_app *app, struct sw_err *err)
     size_t withdrawn = 0;
     enum sw_code code = sw_model_version_get(app->store, app->args[0], app->arena, &v, err);
     if (code == SW_OK)
-        code = sw_output_confirm(&app->out, err, "Revoke the approval of %s/%" PRId64 "? It can then not be pushed", v.name,
-                                 v.version);
+        code = sw_output_confirm(&app->out, err, "Revoke the approval of %s/%" PRId64 "? It can then not be pushed",
+                                 v.name, v.version);
     if (code == SW_OK)
         code = sw_approval_withdraw(app->store, &v, sw_option_int(app->options, "approval", 0), NULL,
                                     sw_option_text(app->options, "reason"), &withdrawn, err);
@@ -165,7 +174,8 @@ const struct sw_command sw_cmd_model_revoke = {
     .takes = "model",
     .options = revoke_options,
     .option_count = SW_COUNT(revoke_options),
-    .description = "What was pushed already stays where it is; the version cannot be pushed again until it is approved anew.",
+    .description =
+        "What was pushed already stays where it is; the version cannot be pushed again until it is approved anew.",
     .examples = "slipway model revoke fashion-cnn/3 --reason \"labels were wrong\" --yes\twithdraw all approvals",
     .kinds = "ApprovalList",
     .needs = SW_NEEDS_STORE,

@@ -8,7 +8,12 @@
 #include "core/store/audit.h"
 
 static const struct sw_option audit_options[] = {
-    {.name = "limit", .type = SW_OPTION_INT, .otherwise = "50", .min = 1, .max = 1e6, .value = "N",
+    {.name = "limit",
+     .type = SW_OPTION_INT,
+     .otherwise = "50",
+     .min = 1,
+     .max = 1e6,
+     .value = "N",
      .help = "show the newest N rows"},
 };
 
@@ -62,9 +67,9 @@ static enum sw_code run_verify(struct sw_app *app, struct sw_err *err)
     if (code != SW_OK)
         return code;
     if (app->out.is_json)
-        return sw_output_json(&app->out,
-                              json_pack("{s:s, s:I, s:s}", "kind", "AuditVerdict", "rows", (json_int_t)rows, "head", head),
-                              err);
+        return sw_output_json(
+            &app->out, json_pack("{s:s, s:I, s:s}", "kind", "AuditVerdict", "rows", (json_int_t)rows, "head", head),
+            err);
     sw_output_text(&app->out, "%lld row%s intact, head %s\n", (long long)rows, rows == 1 ? "" : "s", head);
     return SW_OK;
 }
@@ -73,8 +78,9 @@ const struct sw_command sw_cmd_audit_verify = {
     .verb = "audit verify",
     .summary = "recompute the audit chain",
     .arguments = "",
-    .description = "Fails naming the first row that was changed, removed or added by hand. The head printed here stands in "
-                   "every bundle pushed since, so a chain that was rewritten as a whole shows as well.",
+    .description =
+        "Fails naming the first row that was changed, removed or added by hand. The head printed here stands in "
+        "every bundle pushed since, so a chain that was rewritten as a whole shows as well.",
     .examples = "slipway audit verify\tprints the number of rows and the head",
     .kinds = "AuditVerdict",
     .needs = SW_NEEDS_STORE_READ,

@@ -14,8 +14,8 @@ static const struct sw_json_field setting_fields[] = {
     {"origin", SW_JSON_TEXT, offsetof(struct setting_row, origin), NULL, "where the value comes from"},
     {"help", SW_JSON_TEXT, offsetof(struct setting_row, help), NULL, "what it does"},
 };
-const struct sw_json_kind sw_json_setting = {"Setting",      "SettingList", "a setting", setting_fields,
-                                             SW_COUNT(setting_fields), sizeof(struct setting_row)};
+const struct sw_json_kind sw_json_setting = {
+    "Setting", "SettingList", "a setting", setting_fields, SW_COUNT(setting_fields), sizeof(struct setting_row)};
 
 static struct setting_row row_of(const struct sw_app *app, const char *key, const char *help)
 {
@@ -35,7 +35,8 @@ static enum sw_code run_show(struct sw_app *app, struct sw_err *err)
         rows[i] = row_of(app, sw_config_keys[i].name, sw_config_keys[i].help);
     if (app->out.is_json)
         return sw_output_json(&app->out, sw_json_list(&sw_json_setting, rows, sw_config_key_count), err);
-    static const struct sw_table_column columns[] = {{"KEY", 0}, {"VALUE", SW_COLUMN_SHRINKS}, {"ORIGIN", SW_COLUMN_SHRINKS}};
+    static const struct sw_table_column columns[] = {
+        {"KEY", 0}, {"VALUE", SW_COLUMN_SHRINKS}, {"ORIGIN", SW_COLUMN_SHRINKS}};
     static const struct sw_table_column plain_columns[] = {{"KEY", 0}, {"VALUE", 0}, {"", SW_COLUMN_SHRINKS}};
     bool origin = sw_option_flag(app->options, "origin");
     struct sw_table *t = sw_table_new(origin ? columns : plain_columns, SW_COUNT(columns));
@@ -54,8 +55,9 @@ const struct sw_command sw_cmd_config_show = {
     .arguments = "",
     .options = show_options,
     .option_count = SW_COUNT(show_options),
-    .description = "A setting comes from, strongest first: the command line, the environment (SLIPWAY_ and the key in "
-                   "capitals), slipway.yaml in this folder or the nearest one above, the user's config.yaml, the default.",
+    .description =
+        "A setting comes from, strongest first: the command line, the environment (SLIPWAY_ and the key in "
+        "capitals), slipway.yaml in this folder or the nearest one above, the user's config.yaml, the default.",
     .examples = "slipway config show --origin\twhich file or variable set what",
     .kinds = "SettingList",
     .needs = SW_NEEDS_CONFIG,

@@ -48,8 +48,8 @@ static enum sw_code list_formats(struct sw_app *app, struct sw_err *err)
         json_t *items = json_array();
         for (size_t i = 0; sw_formats[i] != NULL && items != NULL; i++)
             if (json_array_append_new(items, json_pack("{s:s, s:s, s:s}", "name", sw_formats[i]->name, "extensions",
-                                                       sw_formats[i]->extensions, "summary",
-                                                       sw_formats[i]->summary)) != 0)
+                                                       sw_formats[i]->extensions, "summary", sw_formats[i]->summary)) !=
+                0)
                 return sw_err_set(err, SW_NO_MEMORY, "out of memory while listing formats");
         return sw_output_json(&app->out, sw_json_list_of("FormatList", items), err);
     }
@@ -84,8 +84,14 @@ static void splits_text(const char *schema_json, struct sw_buf *out)
 static enum sw_code run_ls(struct sw_app *app, struct sw_err *err)
 {
     static const struct sw_table_column columns[] = {
-        {"NAME", SW_COLUMN_SHRINKS}, {"VERSION", SW_COLUMN_RIGHT}, {"FORMAT", 0}, {"ROWS", 0},
-        {"SIZE", SW_COLUMN_RIGHT}, {"DIGEST", 0}, {"AGE", SW_COLUMN_RIGHT}, {"PATH", SW_COLUMN_SHRINKS},
+        {"NAME", SW_COLUMN_SHRINKS},
+        {"VERSION", SW_COLUMN_RIGHT},
+        {"FORMAT", 0},
+        {"ROWS", 0},
+        {"SIZE", SW_COLUMN_RIGHT},
+        {"DIGEST", 0},
+        {"AGE", SW_COLUMN_RIGHT},
+        {"PATH", SW_COLUMN_SHRINKS},
     };
     struct sw_dataset *items;
     size_t count;
@@ -139,7 +145,10 @@ const struct sw_command sw_cmd_data_ls = {
 // --- add ---
 
 static const struct sw_option add_options[] = {
-    {.name = "name", .type = SW_OPTION_TEXT, .value = "NAME", .help = "name to register it under; unset = from the path"},
+    {.name = "name",
+     .type = SW_OPTION_TEXT,
+     .value = "NAME",
+     .help = "name to register it under; unset = from the path"},
 };
 
 static enum sw_code register_opened(struct sw_app *app, struct sw_data *data, int64_t *dataset_id, const char **name,
@@ -220,7 +229,12 @@ const struct sw_command sw_cmd_data_add = {
 // --- show ---
 
 static const struct sw_option show_options[] = {
-    {.name = "rows", .type = SW_OPTION_INT, .otherwise = "10000", .min = 0, .max = 1e15, .value = "N",
+    {.name = "rows",
+     .type = SW_OPTION_INT,
+     .otherwise = "10000",
+     .min = 0,
+     .max = 1e15,
+     .value = "N",
      .help = "examine at most N rows of each split, 0 = all"},
 };
 
@@ -238,7 +252,8 @@ static void put_column_row(struct sw_table *t, const char *split, const json_t *
     struct sw_buf shape_text;
     sw_buf_init(&shape_text, 256);
     for (size_t i = 0; i < json_array_size(shape); i++)
-        sw_buf_addf(&shape_text, "%s%" JSON_INTEGER_FORMAT, i > 0 ? "x" : "", json_integer_value(json_array_get(shape, i)));
+        sw_buf_addf(&shape_text, "%s%" JSON_INTEGER_FORMAT, i > 0 ? "x" : "",
+                    json_integer_value(json_array_get(shape, i)));
     sw_table_cell(t, split);
     sw_table_cell(t, json_string_value(json_object_get(column, "name")));
     sw_table_cell(t, json_string_value(json_object_get(column, "type")));
@@ -250,14 +265,22 @@ static void put_column_row(struct sw_table *t, const char *split, const json_t *
     sw_table_cell(t, number_text(json_object_get(column, "max"), text, sizeof text));
     sw_table_cell(t, number_text(json_object_get(column, "mean"), text, sizeof text));
     const json_t *distinct = json_object_get(column, "distinct");
-    sw_table_cell(t, json_is_integer(distinct) ? sw_format_count(text, sizeof text, json_integer_value(distinct)) : NULL);
+    sw_table_cell(t,
+                  json_is_integer(distinct) ? sw_format_count(text, sizeof text, json_integer_value(distinct)) : NULL);
 }
 
 static enum sw_code print_description(struct sw_app *app, const json_t *doc, struct sw_err *err)
 {
     static const struct sw_table_column columns[] = {
-        {"SPLIT", 0}, {"COLUMN", SW_COLUMN_SHRINKS}, {"TYPE", 0}, {"SHAPE", 0}, {"NULLS", SW_COLUMN_RIGHT},
-        {"MIN", SW_COLUMN_RIGHT}, {"MAX", SW_COLUMN_RIGHT}, {"MEAN", SW_COLUMN_RIGHT}, {"DISTINCT", SW_COLUMN_RIGHT},
+        {"SPLIT", 0},
+        {"COLUMN", SW_COLUMN_SHRINKS},
+        {"TYPE", 0},
+        {"SHAPE", 0},
+        {"NULLS", SW_COLUMN_RIGHT},
+        {"MIN", SW_COLUMN_RIGHT},
+        {"MAX", SW_COLUMN_RIGHT},
+        {"MEAN", SW_COLUMN_RIGHT},
+        {"DISTINCT", SW_COLUMN_RIGHT},
     };
     struct sw_table *t = sw_table_new(columns, SW_COUNT(columns));
     size_t i, k;
@@ -273,8 +296,7 @@ static enum sw_code print_description(struct sw_app *app, const json_t *doc, str
         sw_format_count(examined, sizeof examined, json_integer_value(json_object_get(split, "rows_examined")));
         sw_output_pairf(&app->out, i == 0 ? "splits" : "", "%s: %s rows%s%s%s", name, text, is_sample ? ", " : "",
                         is_sample ? examined : "", is_sample ? " examined" : "");
-        json_array_foreach(json_object_get(split, "columns"), k, column)
-            put_column_row(t, name, column);
+        json_array_foreach(json_object_get(split, "columns"), k, column) put_column_row(t, name, column);
     }
     sw_output_text(&app->out, "\n");
     return sw_table_print(t, &app->out, err);
@@ -343,11 +365,26 @@ const struct sw_command sw_cmd_data_show = {
 
 static const struct sw_option head_options[] = {
     {.name = "split", .type = SW_OPTION_TEXT, .value = "NAME", .help = "split to read; unset = train, or the only one"},
-    {.name = "rows", .letter = 'n', .type = SW_OPTION_INT, .otherwise = "10", .min = 1, .max = 1e6, .value = "N",
+    {.name = "rows",
+     .letter = 'n',
+     .type = SW_OPTION_INT,
+     .otherwise = "10",
+     .min = 1,
+     .max = 1e6,
+     .value = "N",
      .help = "number of rows"},
-    {.name = "first", .type = SW_OPTION_INT, .otherwise = "0", .min = 0, .max = 1e15, .value = "ROW",
+    {.name = "first",
+     .type = SW_OPTION_INT,
+     .otherwise = "0",
+     .min = 0,
+     .max = 1e15,
+     .value = "ROW",
      .help = "row to begin with, from 0"},
-    {.name = "column", .letter = 'c', .type = SW_OPTION_TEXT, .value = "NAME", .repeat = true,
+    {.name = "column",
+     .letter = 'c',
+     .type = SW_OPTION_TEXT,
+     .value = "NAME",
+     .repeat = true,
      .help = "only this column, may be given several times"},
 };
 
@@ -464,7 +501,8 @@ const struct sw_command sw_cmd_data_head = {
     .takes = "dataset",
     .options = head_options,
     .option_count = SW_COUNT(head_options),
-    .description = "Only the rows asked for are read. Rows with too few or too many fields are shown and named on stderr.",
+    .description =
+        "Only the rows asked for are read. Rows with too few or too many fields are shown and named on stderr.",
     .examples = "slipway data head fashion --split test -n 3\tthree rows of the test split\n"
                 "slipway data head iris.csv --first 100 --json\trows as JSON lists",
     .kinds = "Rows",
@@ -486,7 +524,8 @@ static enum sw_code run_rm(struct sw_app *app, struct sw_err *err)
         return code;
     if (app->out.is_json)
         return sw_output_json(&app->out, sw_json_document(&sw_json_dataset, &row), err);
-    sw_output_note(&app->out, "Forgot %s; 'slipway data add %s --name %s' registers it again.", row.name, row.path, row.name);
+    sw_output_note(&app->out, "Forgot %s; 'slipway data add %s --name %s' registers it again.", row.name, row.path,
+                   row.name);
     return SW_OK;
 }
 

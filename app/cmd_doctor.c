@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "app/template_cmd.h"
 #include "app/terminfo.h"
 #include "core/base/clock.h"
 #include "core/base/proc.h"
@@ -40,8 +41,12 @@ static const struct sw_json_field check_fields[] = {
     {"text", SW_JSON_CHARS, offsetof(struct check_result, text), NULL, "what was found"},
     {"fix", SW_JSON_CHARS, offsetof(struct check_result, fix), NULL, "what to do; null = nothing"},
 };
-const struct sw_json_kind sw_json_check = {"Check",      "CheckList", "a finding of 'slipway doctor'",
-                                           check_fields, SW_COUNT(check_fields), sizeof(struct check_result)};
+const struct sw_json_kind sw_json_check = {"Check",
+                                           "CheckList",
+                                           "a finding of 'slipway doctor'",
+                                           check_fields,
+                                           SW_COUNT(check_fields),
+                                           sizeof(struct check_result)};
 
 static void result(struct check_result *r, enum outcome state, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -214,6 +219,29 @@ static void check_trainer(struct sw_app *app, struct check_result *r)
     fix(r, "install both programs into the same folder");
 }
 
+static void check_templates(struct sw_app *app, struct check_result *r)
+{
+    struct sw_template_row *rows;
+    size_t count;
+    struct sw_err err = {0};
+    if (app->config != NULL && sw_app_use_project_templates(app, &err) != SW_OK)
+        from_error(r, &err);
+    else if (sw_template_list(app->arena, &rows, &count, &err) != SW_OK)
+        from_error(r, &err);
+    else if (count == 0) {
+        result(r, FAIL, "no manifest templates found");
+        fix(r, "install Slipway's share/slipway/templates, or name their folder in SLIPWAY_TEMPLATES");
+    } else {
+        for (size_t i = 0; i < count; i++)
+            if (rows[i].problem != NULL) {
+                result(r, FAIL, "%s: %s", rows[i].path, rows[i].problem);
+                fix(r, "correct or remove the file");
+                return;
+            }
+        result(r, PASS, "%zu", count);
+    }
+}
+
 static void check_ssh_keygen(struct sw_app *app, struct check_result *r)
 {
     static const char *const argv[] = {"ssh-keygen", "-Y", "sign", NULL};
@@ -304,18 +332,10 @@ static const struct {
     const char *name;
     void (*look)(struct sw_app *app, struct check_result *r);
 } checks[] = {
-    {"home", check_home},
-    {"configuration", check_config},
-    {"store folder", check_store_folder},
-    {"store", check_store},
-    {"disk space", check_disk},
-    {"jobs", check_jobs},
-    {"trainer", check_trainer},
-    {"templates", check_templates},
-    {"ssh-keygen", check_ssh_keygen},
-    {"locale", check_locale},
-    {"terminal", check_terminal},
-    {"gpu", check_gpu},
+    {"home", check_home},       {"configuration", check_config}, {"store folder", check_store_folder},
+    {"store", check_store},     {"disk space", check_disk},      {"jobs", check_jobs},
+    {"trainer", check_trainer}, {"templates", check_templates},  {"ssh-keygen", check_ssh_keygen},
+    {"locale", check_locale},   {"terminal", check_terminal},    {"gpu", check_gpu},
     {"clock", check_clock},
 };
 
@@ -360,7 +380,9 @@ static enum sw_code run_doctor(struct sw_app *app, struct sw_err *err)
 }
 
 static const struct sw_option doctor_options[] = {
-    {.name = "deep", .type = SW_OPTION_FLAG, .help = "check every page of the store, which takes time when it is large"},
+    {.name = "deep",
+     .type = SW_OPTION_FLAG,
+     .help = "check every page of the store, which takes time when it is large"},
 };
 
 const struct sw_command sw_cmd_doctor = {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/generate.h"
+#include "app/template_cmd.h"
 #include "core/base/file.h"
 #include "core/base/text.h"
 #include "core/store/dataset.h"
@@ -55,8 +56,8 @@ const struct sw_command sw_cmd_help = {
 const char *sw_option_completion(const struct sw_option *o)
 {
     static const char *const kinds[] = {
-        [SW_OPTION_PATH] = "file",     [SW_OPTION_DATASET] = "dataset", [SW_OPTION_RUN] = "run",
-        [SW_OPTION_JOB] = "job",       [SW_OPTION_MODEL] = "model",     [SW_OPTION_TARGET] = "target",
+        [SW_OPTION_PATH] = "file", [SW_OPTION_DATASET] = "dataset", [SW_OPTION_RUN] = "run",
+        [SW_OPTION_JOB] = "job",   [SW_OPTION_MODEL] = "model",     [SW_OPTION_TARGET] = "target",
     };
     if (o->choices != NULL)
         return o->choices;
@@ -153,9 +154,9 @@ static const struct {
     bool needs_store;
     enum sw_code (*put)(struct sw_app *app, struct sw_err *err);
 } name_lists[] = {
-    {"dataset", true, name_datasets}, {"run", true, name_runs},
-    {"job", true, name_jobs},         {"model", true, name_models},
-    {"target", true, name_targets},   {"experiment", true, name_experiments},
+    {"dataset", true, name_datasets},  {"run", true, name_runs},
+    {"job", true, name_jobs},          {"model", true, name_models},
+    {"target", true, name_targets},    {"experiment", true, name_experiments},
     {"setting", false, name_settings}, {"template", false, sw_app_name_templates},
 };
 
@@ -174,8 +175,7 @@ static enum sw_code run_completion_names(struct sw_app *app, struct sw_err *err)
     for (size_t i = 0; i < SW_COUNT(name_lists); i++) {
         if (strcmp(name_lists[i].kind, app->args[0]) != 0)
             continue;
-        enum sw_code code =
-            name_lists[i].needs_store ? sw_app_open_store(app, SW_NEEDS_STORE_READ, err) : SW_OK;
+        enum sw_code code = name_lists[i].needs_store ? sw_app_open_store(app, SW_NEEDS_STORE_READ, err) : SW_OK;
         return code == SW_OK ? name_lists[i].put(app, err) : code;
     }
     return sw_err_set(err, SW_USAGE, "unknown kind of names '%s'", app->args[0]);
@@ -202,10 +202,8 @@ static const struct {
     const char *path; // below the folder given to generate-docs
     void (*make)(struct sw_buf *out);
 } generated[] = {
-    {"bash", "completions/slipway.bash", sw_generate_bash},
-    {"zsh", "completions/_slipway", sw_generate_zsh},
-    {"fish", "completions/slipway.fish", sw_generate_fish},
-    {NULL, "man/slipway.1", sw_generate_manual},
+    {"bash", "completions/slipway.bash", sw_generate_bash},    {"zsh", "completions/_slipway", sw_generate_zsh},
+    {"fish", "completions/slipway.fish", sw_generate_fish},    {NULL, "man/slipway.1", sw_generate_manual},
     {NULL, "man/slipway-train.1", sw_generate_trainer_manual},
 };
 

@@ -23,8 +23,12 @@ static const struct sw_json_field fact_fields[] = {
     {"name", SW_JSON_TEXT, offsetof(struct fact, name), NULL, "what it is"},
     {"value", SW_JSON_TEXT, offsetof(struct fact, value), NULL, "path, version or figure; null = there is none"},
 };
-const struct sw_json_kind sw_json_fact = {"Fact", "FactList", "a path, version or figure printed by 'slipway info'",
-                                          fact_fields, SW_COUNT(fact_fields), sizeof(struct fact)};
+const struct sw_json_kind sw_json_fact = {"Fact",
+                                          "FactList",
+                                          "a path, version or figure printed by 'slipway info'",
+                                          fact_fields,
+                                          SW_COUNT(fact_fields),
+                                          sizeof(struct fact)};
 
 enum { FACTS_MAX = 40 };
 
@@ -195,8 +199,8 @@ static const struct sw_json_field gpu_fields[] = {
     {"process_count", SW_JSON_MADE, 0, gpu_processes, "compute processes of any user"},
     {"problem", SW_JSON_CHARS, offsetof(struct sw_gpu_info, problem), NULL, "why figures are missing"},
 };
-const struct sw_json_kind sw_json_gpu = {"Gpu",      "GpuList", "a GPU of this machine",
-                                         gpu_fields, SW_COUNT(gpu_fields), sizeof(struct sw_gpu_info)};
+const struct sw_json_kind sw_json_gpu = {
+    "Gpu", "GpuList", "a GPU of this machine", gpu_fields, SW_COUNT(gpu_fields), sizeof(struct sw_gpu_info)};
 
 static void put_known(struct sw_table *t, const struct sw_gpu_info *g, unsigned bit, const char *unit, int64_t value)
 {
@@ -208,9 +212,9 @@ static void put_known(struct sw_table *t, const struct sw_gpu_info *g, unsigned 
 static enum sw_code run_gpu(struct sw_app *app, struct sw_err *err)
 {
     static const struct sw_table_column columns[] = {
-        {"GPU", SW_COLUMN_RIGHT}, {"NAME", SW_COLUMN_SHRINKS}, {"BUSY", SW_COLUMN_RIGHT}, {"USED", SW_COLUMN_RIGHT},
-        {"MEMORY", SW_COLUMN_RIGHT}, {"TEMP", SW_COLUMN_RIGHT}, {"POWER", SW_COLUMN_RIGHT}, {"PROCESSES", SW_COLUMN_RIGHT},
-        {"", SW_COLUMN_SHRINKS},
+        {"GPU", SW_COLUMN_RIGHT},   {"NAME", SW_COLUMN_SHRINKS},    {"BUSY", SW_COLUMN_RIGHT},
+        {"USED", SW_COLUMN_RIGHT},  {"MEMORY", SW_COLUMN_RIGHT},    {"TEMP", SW_COLUMN_RIGHT},
+        {"POWER", SW_COLUMN_RIGHT}, {"PROCESSES", SW_COLUMN_RIGHT}, {"", SW_COLUMN_SHRINKS},
     };
     struct sw_gpu_info *gpus;
     size_t count = 0;
@@ -251,7 +255,8 @@ const struct sw_command sw_cmd_gpu = {
     .verb = "gpu",
     .summary = "list GPUs and how busy they are, or why there are none",
     .arguments = "",
-    .description = "Figures come from NVML, which is opened when it is there. A figure the driver does not give shows as '-'.",
+    .description =
+        "Figures come from NVML, which is opened when it is there. A figure the driver does not give shows as '-'.",
     .examples = "slipway gpu\tone look\n"
                 "slipway gpu --json\tthe same for a script; 'reason' says why the list is empty",
     .kinds = "GpuList",

@@ -17,9 +17,9 @@ enum { LOG_CHUNK_MAX = 4 * 1024 * 1024, LOG_ALL_MAX = 256 * 1024 * 1024, FOLLOW_
 enum sw_role sw_job_state_role(enum sw_job_state state)
 {
     static const enum sw_role roles[] = {
-        [SW_JOB_QUEUED] = SW_ROLE_DIM,    [SW_JOB_RUNNING] = SW_ROLE_ACCENT, [SW_JOB_STOPPING] = SW_ROLE_WARN,
-        [SW_JOB_DONE] = SW_ROLE_GOOD,     [SW_JOB_FAILED] = SW_ROLE_BAD,     [SW_JOB_STOPPED] = SW_ROLE_WARN,
-        [SW_JOB_DIVERGED] = SW_ROLE_BAD,  [SW_JOB_LOST] = SW_ROLE_BAD,
+        [SW_JOB_QUEUED] = SW_ROLE_DIM,   [SW_JOB_RUNNING] = SW_ROLE_ACCENT, [SW_JOB_STOPPING] = SW_ROLE_WARN,
+        [SW_JOB_DONE] = SW_ROLE_GOOD,    [SW_JOB_FAILED] = SW_ROLE_BAD,     [SW_JOB_STOPPED] = SW_ROLE_WARN,
+        [SW_JOB_DIVERGED] = SW_ROLE_BAD, [SW_JOB_LOST] = SW_ROLE_BAD,
     };
     return roles[state];
 }
@@ -79,7 +79,12 @@ enum sw_code sw_app_reap_jobs(struct sw_app *app, struct sw_err *err)
 
 static const struct sw_option jobs_options[] = {
     {.name = "live", .type = SW_OPTION_FLAG, .help = "only jobs that wait or run"},
-    {.name = "limit", .type = SW_OPTION_INT, .otherwise = "50", .min = 1, .max = 100000, .value = "N",
+    {.name = "limit",
+     .type = SW_OPTION_INT,
+     .otherwise = "50",
+     .min = 1,
+     .max = 100000,
+     .value = "N",
      .help = "show the newest N"},
 };
 
@@ -109,15 +114,15 @@ static void put_job_row(struct sw_table *t, const struct sw_job *j, int64_t now_
 static enum sw_code run_jobs(struct sw_app *app, struct sw_err *err)
 {
     static const struct sw_table_column columns[] = {
-        {"JOB", SW_COLUMN_RIGHT}, {"NAME", SW_COLUMN_SHRINKS}, {"STATE", 0},
-        {"RANKS", SW_COLUMN_RIGHT}, {"GPUS", SW_COLUMN_RIGHT}, {"DONE", SW_COLUMN_RIGHT},
-        {"TIME", SW_COLUMN_RIGHT}, {"AGE", SW_COLUMN_RIGHT}, {"", SW_COLUMN_SHRINKS},
+        {"JOB", SW_COLUMN_RIGHT},   {"NAME", SW_COLUMN_SHRINKS}, {"STATE", 0},
+        {"RANKS", SW_COLUMN_RIGHT}, {"GPUS", SW_COLUMN_RIGHT},   {"DONE", SW_COLUMN_RIGHT},
+        {"TIME", SW_COLUMN_RIGHT},  {"AGE", SW_COLUMN_RIGHT},    {"", SW_COLUMN_SHRINKS},
     };
     struct sw_job_list list;
     enum sw_code code = sw_app_reap_jobs(app, err);
     if (code == SW_OK)
-        code = sw_job_search(app->store, sw_option_flag(app->options, "live"),
-                             sw_option_int(app->options, "limit", 50), app->arena, &list, err);
+        code = sw_job_search(app->store, sw_option_flag(app->options, "live"), sw_option_int(app->options, "limit", 50),
+                             app->arena, &list, err);
     if (code != SW_OK)
         return code;
     if (app->out.is_json)
@@ -139,8 +144,9 @@ const struct sw_command sw_cmd_jobs = {
     .arguments = "",
     .options = jobs_options,
     .option_count = SW_COUNT(jobs_options),
-    .description = "Newest first. A waiting job says what it waits for, an ended one how it ended. Jobs whose supervisor "
-                   "was killed are found here, marked 'lost', and their processes ended.",
+    .description =
+        "Newest first. A waiting job says what it waits for, an ended one how it ended. Jobs whose supervisor "
+        "was killed are found here, marked 'lost', and their processes ended.",
     .examples = "slipway jobs\tthe newest 50\n"
                 "slipway jobs --live --json\twhat waits or runs, for a script",
     .kinds = "JobList",
@@ -152,9 +158,19 @@ const struct sw_command sw_cmd_jobs = {
 
 static const struct sw_option logs_options[] = {
     {.name = "follow", .letter = 'f', .type = SW_OPTION_FLAG, .help = "go on until the job ends"},
-    {.name = "rank", .type = SW_OPTION_INT, .min = 0, .max = SW_JOB_MAX_RANKS - 1, .value = "N",
+    {.name = "rank",
+     .type = SW_OPTION_INT,
+     .min = 0,
+     .max = SW_JOB_MAX_RANKS - 1,
+     .value = "N",
      .help = "only this rank; unset = all, each line led by its rank"},
-    {.name = "lines", .letter = 'n', .type = SW_OPTION_INT, .otherwise = "0", .min = 0, .max = 1e9, .value = "N",
+    {.name = "lines",
+     .letter = 'n',
+     .type = SW_OPTION_INT,
+     .otherwise = "0",
+     .min = 0,
+     .max = 1e9,
+     .value = "N",
      .help = "begin with the last N lines, 0 = all that is kept"},
 };
 
@@ -261,8 +277,9 @@ const struct sw_command sw_cmd_logs = {
     .takes = "job",
     .options = logs_options,
     .option_count = SW_COUNT(logs_options),
-    .description = "The output of all ranks, or of one. With -f new lines are shown until the job ends or Ctrl-C; the job "
-                   "goes on either way. With --json each line is an object with event, time_ms and text.",
+    .description =
+        "The output of all ranks, or of one. With -f new lines are shown until the job ends or Ctrl-C; the job "
+        "goes on either way. With --json each line is an object with event, time_ms and text.",
     .examples = "slipway logs 12 -f\tfollow job 12\n"
                 "slipway logs 12 --rank 1 -n 50\tthe last 50 lines of rank 1",
     .kinds = "",
@@ -327,8 +344,9 @@ const struct sw_command sw_cmd_stop = {
     .takes = "job",
     .options = stop_options,
     .option_count = SW_COUNT(stop_options),
-    .description = "A waiting job leaves the queue at once. A running one gets SIGTERM, and SIGKILL when its grace time "
-                   "is over, together with every process that it started, also those that left its session.",
+    .description =
+        "A waiting job leaves the queue at once. A running one gets SIGTERM, and SIGKILL when its grace time "
+        "is over, together with every process that it started, also those that left its session.",
     .examples = "slipway stop 12\task job 12 to end\n"
                 "slipway stop 12 --wait\tand return when it has",
     .kinds = "Job",
@@ -360,8 +378,9 @@ const struct sw_command sw_cmd_retry = {
     .takes = "job",
     .options = retry_options,
     .option_count = SW_COUNT(retry_options),
-    .description = "The same command, run and work folder, as the next attempt: a trainer that keeps checkpoints goes on "
-                   "from the last one.",
+    .description =
+        "The same command, run and work folder, as the next attempt: a trainer that keeps checkpoints goes on "
+        "from the last one.",
     .examples = "slipway retry 12 --wait\tanother attempt, watched",
     .kinds = "Job",
     .needs = SW_NEEDS_STORE,

@@ -42,13 +42,19 @@ static enum sw_code put_version(struct sw_app *app, struct sw_table *t, const st
 static enum sw_code run_ls(struct sw_app *app, struct sw_err *err)
 {
     static const struct sw_table_column columns[] = {
-        {"MODEL", SW_COLUMN_SHRINKS}, {"ALIASES", SW_COLUMN_SHRINKS}, {"STATE", 0}, {"SIZE", SW_COLUMN_RIGHT},
-        {"DIGEST", 0}, {"RUN", 0}, {"BY", 0}, {"AGE", SW_COLUMN_RIGHT},
+        {"MODEL", SW_COLUMN_SHRINKS},
+        {"ALIASES", SW_COLUMN_SHRINKS},
+        {"STATE", 0},
+        {"SIZE", SW_COLUMN_RIGHT},
+        {"DIGEST", 0},
+        {"RUN", 0},
+        {"BY", 0},
+        {"AGE", SW_COLUMN_RIGHT},
     };
     struct sw_model_version *versions;
     size_t count;
-    enum sw_code code = sw_model_version_list(app->store, app->arg_count > 0 ? app->args[0] : NULL, app->arena,
-                                              &versions, &count, err);
+    enum sw_code code =
+        sw_model_version_list(app->store, app->arg_count > 0 ? app->args[0] : NULL, app->arena, &versions, &count, err);
     if (code != SW_OK)
         return code;
     if (app->out.is_json)
@@ -211,7 +217,9 @@ static enum sw_code run_show(struct sw_app *app, struct sw_err *err)
 }
 
 static const struct sw_option show_options[] = {
-    {.name = "policy", .type = SW_OPTION_PATH, .value = "FILE",
+    {.name = "policy",
+     .type = SW_OPTION_PATH,
+     .value = "FILE",
      .help = "policy to judge by; unset = the configured one, else that of the newest approval"},
 };
 
@@ -224,8 +232,9 @@ const struct sw_command sw_cmd_model_show = {
     .takes = "model",
     .options = show_options,
     .option_count = SW_COUNT(show_options),
-    .description = "MODEL is NAME for the newest version, NAME/3 for a certain one, NAME@alias for the one an alias points "
-                   "to.",
+    .description =
+        "MODEL is NAME for the newest version, NAME/3 for a certain one, NAME@alias for the one an alias points "
+        "to.",
     .examples = "slipway model show fashion-cnn\tthe newest version\n"
                 "slipway model show fashion-cnn/2 --policy release.yaml\tjudged by a policy",
     .kinds = "ModelVersion",
@@ -284,8 +293,9 @@ const struct sw_command sw_cmd_model_register = {
     .takes = "model",
     .options = register_options,
     .option_count = SW_COUNT(register_options),
-    .description = "The files are copied into the store, each with its SHA-256; the version's digest covers them all. The "
-                   "same bytes again give the same version.",
+    .description =
+        "The files are copied into the store, each with its SHA-256; the version's digest covers them all. The "
+        "same bytes again give the same version.",
     .examples = "slipway model register fashion-cnn --run cnn-a\tfrom a run\n"
                 "slipway model register fashion-cnn --path ./export\tfrom a folder",
     .kinds = "ModelVersion",

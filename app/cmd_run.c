@@ -13,21 +13,44 @@
 
 enum { WORDS_MAX = 256, PATTERNS_MAX = 64 };
 
-#define QUEUE_OPTIONS                                                                                                    \
-    {.name = "name", .type = SW_OPTION_TEXT, .value = "NAME", .help = "name of job and run; unset = a readable one is made"},   \
-        {.name = "experiment", .type = SW_OPTION_TEXT, .value = "NAME", .help = "experiment the run goes to"},               \
-        {.name = "gpus", .type = SW_OPTION_INT, .otherwise = "0", .min = 0, .max = 16, .value = "N",                     \
-         .help = "GPUs to hold; the job waits until they are free"},                                                     \
-        {.name = "cpus", .type = SW_OPTION_INT, .min = 1, .max = 4096, .value = "N",                                     \
-         .help = "CPU slots to hold; unset = one a rank"},                                                               \
-        {.name = "time-limit", .type = SW_OPTION_DURATION, .help = "end each attempt after this time"},                  \
-        {.name = "grace", .type = SW_OPTION_DURATION, .help = "time between SIGTERM and SIGKILL when it is stopped"},    \
-        {.name = "retries", .type = SW_OPTION_INT, .otherwise = "0", .min = 0, .max = 1000, .value = "N",                \
-         .help = "further attempts after a failure"},                                                                    \
-        {.name = "after", .type = SW_OPTION_JOB, .help = "start once that job is done"},                                 \
-        {.name = "env", .type = SW_OPTION_TEXT, .value = "NAME=VALUE", .repeat = true, .help = "addition to the environment"}, \
-        {.name = "tag", .type = SW_OPTION_TEXT, .value = "KEY=VALUE", .repeat = true, .help = "tag of the run"},         \
-        {.name = "wait", .type = SW_OPTION_FLAG, .help = "follow the job to its end; its outcome is the exit code"}
+#define QUEUE_OPTIONS                                                                                                  \
+    {.name = "name",                                                                                                   \
+     .type = SW_OPTION_TEXT,                                                                                           \
+     .value = "NAME",                                                                                                  \
+     .help = "name of job and run; unset = a readable one is made"},                                                   \
+        {.name = "experiment", .type = SW_OPTION_TEXT, .value = "NAME", .help = "experiment the run goes to"},         \
+        {.name = "gpus",                                                                                               \
+         .type = SW_OPTION_INT,                                                                                        \
+         .otherwise = "0",                                                                                             \
+         .min = 0,                                                                                                     \
+         .max = 16,                                                                                                    \
+         .value = "N",                                                                                                 \
+         .help = "GPUs to hold; the job waits until they are free"},                                                   \
+        {.name = "cpus",                                                                                               \
+         .type = SW_OPTION_INT,                                                                                        \
+         .min = 1,                                                                                                     \
+         .max = 4096,                                                                                                  \
+         .value = "N",                                                                                                 \
+         .help = "CPU slots to hold; unset = one a rank"},                                                             \
+        {.name = "time-limit", .type = SW_OPTION_DURATION, .help = "end each attempt after this time"},                \
+        {.name = "grace", .type = SW_OPTION_DURATION, .help = "time between SIGTERM and SIGKILL when it is stopped"},  \
+        {.name = "retries",                                                                                            \
+         .type = SW_OPTION_INT,                                                                                        \
+         .otherwise = "0",                                                                                             \
+         .min = 0,                                                                                                     \
+         .max = 1000,                                                                                                  \
+         .value = "N",                                                                                                 \
+         .help = "further attempts after a failure"},                                                                  \
+        {.name = "after", .type = SW_OPTION_JOB, .help = "start once that job is done"},                               \
+        {.name = "env",                                                                                                \
+         .type = SW_OPTION_TEXT,                                                                                       \
+         .value = "NAME=VALUE",                                                                                        \
+         .repeat = true,                                                                                               \
+         .help = "addition to the environment"},                                                                       \
+        {.name = "tag", .type = SW_OPTION_TEXT, .value = "KEY=VALUE", .repeat = true, .help = "tag of the run"},       \
+    {                                                                                                                  \
+        .name = "wait", .type = SW_OPTION_FLAG, .help = "follow the job to its end; its outcome is the exit code"      \
+    }
 
 // Splits KEY=VALUE options into pairs of the arena.
 static enum sw_code pairs_from(struct sw_app *app, const char *option, struct sw_pair **out, size_t *count,
@@ -105,8 +128,9 @@ static enum sw_code submit(struct sw_app *app, const struct sw_job_spec *spec, s
         sw_output_text(&app->out, "\t%s\n", job.run_id);
     }
     if (!waits) {
-        sw_output_note(&app->out, "Queued as job %" PRId64 ": 'slipway logs %" PRId64 " -f' follows it, 'slipway stop %" PRId64
-                                  "' ends it.",
+        sw_output_note(&app->out,
+                       "Queued as job %" PRId64 ": 'slipway logs %" PRId64 " -f' follows it, 'slipway stop %" PRId64
+                       "' ends it.",
                        job_id, job_id, job_id);
         return SW_OK;
     }
@@ -118,14 +142,23 @@ static enum sw_code submit(struct sw_app *app, const struct sw_job_spec *spec, s
 
 static const struct sw_option run_options[] = {
     QUEUE_OPTIONS,
-    {.name = "ranks", .type = SW_OPTION_INT, .otherwise = "1", .min = 1, .max = SW_JOB_MAX_RANKS, .value = "N",
+    {.name = "ranks",
+     .type = SW_OPTION_INT,
+     .otherwise = "1",
+     .min = 1,
+     .max = SW_JOB_MAX_RANKS,
+     .value = "N",
      .help = "processes to start, each with its RANK"},
     {.name = "cwd", .type = SW_OPTION_PATH, .value = "DIR", .help = "folder to run in; unset = this one"},
     {.name = "data", .type = SW_OPTION_DATASET, .repeat = true, .help = "data set that the run is recorded to use"},
     {.name = "param", .type = SW_OPTION_TEXT, .value = "KEY=VALUE", .repeat = true, .help = "param of the run"},
-    {.name = "metrics-from-output", .type = SW_OPTION_FLAG,
+    {.name = "metrics-from-output",
+     .type = SW_OPTION_FLAG,
      .help = "take figures such as loss=0.3 from lines of output that name a step or an epoch"},
-    {.name = "pattern", .type = SW_OPTION_TEXT, .value = "KEY=REGEX", .repeat = true,
+    {.name = "pattern",
+     .type = SW_OPTION_TEXT,
+     .value = "KEY=REGEX",
+     .repeat = true,
      .help = "take metric KEY from output, group 1 of an extended regular expression"},
 };
 
@@ -190,11 +223,12 @@ const struct sw_command sw_cmd_run = {
     .takes = "command",
     .options = run_options,
     .option_count = SW_COUNT(run_options),
-    .description = "The job outlives this terminal. Its command line, folder, environment without secrets, git commit and "
-                   "changes, host and output are recorded with the run.\n\n"
-                   "A program reports metrics by writing JSON Lines to the descriptor named in SLIPWAY_METRICS_FD, or in "
-                   "its output with --metrics-from-output or --pattern. Files it puts into SLIPWAY_ARTIFACT_DIR become "
-                   "artifacts; what it keeps in SLIPWAY_JOB_DIR it finds again at the next attempt.",
+    .description =
+        "The job outlives this terminal. Its command line, folder, environment without secrets, git commit and "
+        "changes, host and output are recorded with the run.\n\n"
+        "A program reports metrics by writing JSON Lines to the descriptor named in SLIPWAY_METRICS_FD, or in "
+        "its output with --metrics-from-output or --pattern. Files it puts into SLIPWAY_ARTIFACT_DIR become "
+        "artifacts; what it keeps in SLIPWAY_JOB_DIR it finds again at the next attempt.",
     .examples = "slipway run --name try-1 -- python3 train.py --lr 0.01\ta Python script\n"
                 "slipway run --ranks 2 --gpus 2 --wait -- ./train.sh\ttwo processes, two GPUs, watched\n"
                 "slipway run --pattern 'loss=loss: ([0-9.]+)' -- ./old-tool\tfigures from the output",
@@ -278,8 +312,9 @@ const struct sw_command sw_cmd_train = {
     .options = train_options,
     .option_count = SW_COUNT(train_options),
     .more_options = trainer_options,
-    .description = "Trains a classifier on a data set, on all ranks together, with checkpoints, validation and an ONNX export "
-                   "that 'slipway model register --run RUN' takes.",
+    .description =
+        "Trains a classifier on a data set, on all ranks together, with checkpoints, validation and an ONNX export "
+        "that 'slipway model register --run RUN' takes.",
     .examples = "slipway train cnn --data fashion --ranks 2 --wait\ta convolutional net, two processes, watched\n"
                 "slipway train mlp:512-256 --data fashion --lr 0.001 --name wide\ta perceptron of two hidden layers",
     .kinds = "Job",

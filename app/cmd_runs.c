@@ -14,8 +14,8 @@ enum { EXPORT_PAGE = 10000 };
 enum sw_role sw_run_status_role(enum sw_run_status status)
 {
     static const enum sw_role roles[] = {
-        [SW_RUN_SCHEDULED] = SW_ROLE_DIM,  [SW_RUN_RUNNING] = SW_ROLE_ACCENT, [SW_RUN_FINISHED] = SW_ROLE_GOOD,
-        [SW_RUN_FAILED] = SW_ROLE_BAD,     [SW_RUN_KILLED] = SW_ROLE_WARN,
+        [SW_RUN_SCHEDULED] = SW_ROLE_DIM, [SW_RUN_RUNNING] = SW_ROLE_ACCENT, [SW_RUN_FINISHED] = SW_ROLE_GOOD,
+        [SW_RUN_FAILED] = SW_ROLE_BAD,    [SW_RUN_KILLED] = SW_ROLE_WARN,
     };
     return roles[status];
 }
@@ -56,8 +56,8 @@ static void print_pairs(struct sw_output *o, const char *title, const struct sw_
 static enum sw_code print_metrics(struct sw_output *o, const struct sw_run *r, struct sw_err *err)
 {
     static const struct sw_table_column columns[] = {
-        {"METRIC", SW_COLUMN_SHRINKS}, {"LAST", SW_COLUMN_RIGHT}, {"MIN", SW_COLUMN_RIGHT}, {"MAX", SW_COLUMN_RIGHT},
-        {"STEP", SW_COLUMN_RIGHT}, {"POINTS", SW_COLUMN_RIGHT},
+        {"METRIC", SW_COLUMN_SHRINKS}, {"LAST", SW_COLUMN_RIGHT}, {"MIN", SW_COLUMN_RIGHT},
+        {"MAX", SW_COLUMN_RIGHT},      {"STEP", SW_COLUMN_RIGHT}, {"POINTS", SW_COLUMN_RIGHT},
     };
     if (r->metric_count == 0)
         return SW_OK;
@@ -151,7 +151,8 @@ const struct sw_command sw_cmd_note = {
     .min_args = 1,
     .max_args = 2,
     .takes = "run",
-    .description = "Without TEXT the note is printed. An empty TEXT removes it. MLflow shows it as the run's description.",
+    .description =
+        "Without TEXT the note is printed. An empty TEXT removes it. MLflow shows it as the run's description.",
     .examples = "slipway note cnn-a \"best so far, lr needs a warm-up\"\twrite\n"
                 "slipway note cnn-a\tread",
     .kinds = "Run",
@@ -247,7 +248,8 @@ const struct sw_command sw_cmd_rm = {
     .min_args = 1,
     .max_args = -1,
     .takes = "run",
-    .description = "A removed run is hidden from lists and keeps its metrics and files. All named runs are removed, or none.",
+    .description =
+        "A removed run is hidden from lists and keeps its metrics and files. All named runs are removed, or none.",
     .examples = "slipway rm mlp-small 7f3a\tremove two runs",
     .kinds = "RunList",
     .needs = SW_NEEDS_STORE,
@@ -276,7 +278,11 @@ const struct sw_command sw_cmd_restore = {
 // --- export ---
 
 static const struct sw_option export_options[] = {
-    {.name = "metric", .letter = 'm', .type = SW_OPTION_TEXT, .value = "KEY", .repeat = true,
+    {.name = "metric",
+     .letter = 'm',
+     .type = SW_OPTION_TEXT,
+     .value = "KEY",
+     .repeat = true,
      .help = "only this metric, may be given several times"},
 };
 
@@ -340,8 +346,9 @@ const struct sw_command sw_cmd_export = {
     .takes = "run",
     .options = export_options,
     .option_count = SW_COUNT(export_options),
-    .description = "Tab-separated with a title line; with --json one object a line with event, time_ms, run_id, key, step "
-                   "and value.",
+    .description =
+        "Tab-separated with a title line; with --json one object a line with event, time_ms, run_id, key, step "
+        "and value.",
     .examples = "slipway export cnn-a > points.tsv\tevery point of a run\n"
                 "slipway export cnn-a -m accuracy --json\tone metric as JSON Lines",
     .kinds = "",

@@ -10,10 +10,17 @@
 #include "tui/tui.h"
 
 static const struct sw_option tui_options[] = {
-    {.name = "screen", .type = SW_OPTION_INT, .min = 1, .max = 6, .value = "N",
+    {.name = "screen",
+     .type = SW_OPTION_INT,
+     .min = 1,
+     .max = 6,
+     .value = "N",
      .help = "screen to begin with: 1 data, 2 train, 3 runs, 4 models, 5 cluster, 6 GPU"},
     {.name = "theme", .type = SW_OPTION_CHOICE, .choices = "auto|dark|light|mono", .help = "colours"},
-    {.name = "charts", .type = SW_OPTION_CHOICE, .choices = "auto|braille|block|ascii", .help = "what curves are drawn with"},
+    {.name = "charts",
+     .type = SW_OPTION_CHOICE,
+     .choices = "auto|braille|block|ascii",
+     .help = "what curves are drawn with"},
     {.name = "ascii", .type = SW_OPTION_FLAG, .help = "only ASCII"},
     {.name = "no-mouse", .type = SW_OPTION_FLAG, .help = "leave the mouse to the terminal"},
 };

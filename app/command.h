@@ -13,7 +13,7 @@
 // What must be there before the command runs, each including the ones before it.
 enum sw_command_needs {
     SW_NEEDS_NOTHING,
-    SW_NEEDS_CONFIG, // app->config
+    SW_NEEDS_CONFIG,     // app->config
     SW_NEEDS_STORE_READ, // app->store, which must exist (exit 10); read-only where the folder cannot be written
     SW_NEEDS_STORE,      // app->store, which must exist
     SW_NEEDS_NEW_STORE,  // app->store, made when missing
@@ -35,22 +35,22 @@ struct sw_app {
     struct sw_output out;
     struct sw_config *config;
     struct sw_store *store;
-    struct sw_arena *arena; // freed after the command; there when needs is more than SW_NEEDS_NOTHING
+    struct sw_arena *arena;      // freed after the command; there when needs is more than SW_NEEDS_NOTHING
     char store_dir[SW_PATH_MAX]; // "" until a store was asked for
 };
 
 struct sw_command {
-    const char *verb;      // one or two words: "runs", "model approve"
-    const char *summary;   // one line, lower case, no full stop
-    const char *arguments; // as in the usage line: "RUN..."; "" = none
+    const char *verb;       // one or two words: "runs", "model approve"
+    const char *summary;    // one line, lower case, no full stop
+    const char *arguments;  // as in the usage line: "RUN..."; "" = none
     int min_args, max_args; // max -1 = any number
-    const char *takes;     // what completes an argument: a kind of completion-names, or words "bash|zsh|fish"; NULL
+    const char *takes;      // what completes an argument: a kind of completion-names, or words "bash|zsh|fish"; NULL
     const struct sw_option *options;
     size_t option_count;
     const struct sw_option *(*more_options)(size_t *count); // a further table owned by another part; NULL
-    const char *description; // paragraphs separated by a blank line
-    const char *examples;    // lines "COMMAND LINE\tWhat it does"
-    const char *kinds;       // JSON kinds it prints, space-separated; "" = none
+    const char *description;                                // paragraphs separated by a blank line
+    const char *examples;                                   // lines "COMMAND LINE\tWhat it does"
+    const char *kinds;                                      // JSON kinds it prints, space-separated; "" = none
     enum sw_command_needs needs;
     unsigned flags;
     enum sw_code (*run)(struct sw_app *app, struct sw_err *err);

@@ -14,42 +14,41 @@ static const char head[] =
     "}\n"
     "\n";
 
-static const char body[] =
-    "_slipway() {\n"
-    "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-    "    local verb= i word\n"
-    "    COMPREPLY=()\n"
-    "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-    "        word=${COMP_WORDS[i]}\n"
-    "        case $word in\n"
-    "        --store) ((i++)) ;;\n"
-    "        -*) ;;\n"
-    "        *)\n"
-    "            if [[ -z $verb ]]; then\n"
-    "                verb=$word\n"
-    "            elif _slipway_is_verb \"$verb $word\"; then\n"
-    "                verb=\"$verb $word\"\n"
-    "                break\n"
-    "            else\n"
-    "                break\n"
-    "            fi\n"
-    "            ;;\n"
-    "        esac\n"
-    "    done\n"
-    "    if _slipway_value \"$verb\" \"$prev\"; then\n"
-    "        return\n"
-    "    fi\n"
-    "    if [[ $cur == -* ]]; then\n"
-    "        COMPREPLY=($(compgen -W \"$(_slipway_options \"$verb\")\" -- \"$cur\"))\n"
-    "        return\n"
-    "    fi\n"
-    "    if ((i >= COMP_CWORD)); then\n"
-    "        COMPREPLY=($(compgen -W \"$(_slipway_next \"$verb\")\" -- \"$cur\"))\n"
-    "        ((${#COMPREPLY[@]})) && return\n"
-    "    fi\n"
-    "    _slipway_argument \"$verb\"\n"
-    "}\n"
-    "complete -o bashdefault -F _slipway slipway\n";
+static const char body[] = "_slipway() {\n"
+                           "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+                           "    local verb= i word\n"
+                           "    COMPREPLY=()\n"
+                           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+                           "        word=${COMP_WORDS[i]}\n"
+                           "        case $word in\n"
+                           "        --store) ((i++)) ;;\n"
+                           "        -*) ;;\n"
+                           "        *)\n"
+                           "            if [[ -z $verb ]]; then\n"
+                           "                verb=$word\n"
+                           "            elif _slipway_is_verb \"$verb $word\"; then\n"
+                           "                verb=\"$verb $word\"\n"
+                           "                break\n"
+                           "            else\n"
+                           "                break\n"
+                           "            fi\n"
+                           "            ;;\n"
+                           "        esac\n"
+                           "    done\n"
+                           "    if _slipway_value \"$verb\" \"$prev\"; then\n"
+                           "        return\n"
+                           "    fi\n"
+                           "    if [[ $cur == -* ]]; then\n"
+                           "        COMPREPLY=($(compgen -W \"$(_slipway_options \"$verb\")\" -- \"$cur\"))\n"
+                           "        return\n"
+                           "    fi\n"
+                           "    if ((i >= COMP_CWORD)); then\n"
+                           "        COMPREPLY=($(compgen -W \"$(_slipway_next \"$verb\")\" -- \"$cur\"))\n"
+                           "        ((${#COMPREPLY[@]})) && return\n"
+                           "    fi\n"
+                           "    _slipway_argument \"$verb\"\n"
+                           "}\n"
+                           "complete -o bashdefault -F _slipway slipway\n";
 
 static bool is_shown(const struct sw_command *c)
 {
@@ -151,7 +150,8 @@ static void put_value(struct sw_buf *out, const char *verb, const struct sw_opti
 
 static void put_values(struct sw_buf *out)
 {
-    sw_buf_adds(out, "_slipway_value() {\n    case \"$1 $2\" in\n    *' --store') COMPREPLY=($(compgen -d -- \"$cur\")) ;;\n");
+    sw_buf_adds(
+        out, "_slipway_value() {\n    case \"$1 $2\" in\n    *' --store') COMPREPLY=($(compgen -d -- \"$cur\")) ;;\n");
     for (size_t i = 0; i < sw_command_count; i++) {
         size_t count = 0;
         struct sw_option *options = sw_command_options(sw_commands[i], &count);

@@ -85,8 +85,8 @@ static void put_command(struct sw_buf *out, const struct sw_command *c)
     size_t count = 0;
     struct sw_option *options = sw_command_options(c, &count);
     const char *space = strchr(c->verb, ' ');
-    sw_buf_addf(out, "complete -c slipway -n '__slipway_at \"%.*s\"' -a %s -d ", space == NULL ? 0 : (int)(space - c->verb),
-                c->verb, space == NULL ? c->verb : space + 1);
+    sw_buf_addf(out, "complete -c slipway -n '__slipway_at \"%.*s\"' -a %s -d ",
+                space == NULL ? 0 : (int)(space - c->verb), c->verb, space == NULL ? c->verb : space + 1);
     put_quoted(out, c->summary);
     sw_buf_addc(out, '\n');
     for (size_t k = 0; k < count; k++)

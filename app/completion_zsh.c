@@ -5,18 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char head[] =
-    "#compdef slipway\n"
-    "# Completion of slipway for zsh; made by 'slipway generate-docs'.\n"
-    "\n"
-    "_slipway_names() {\n"
-    "    local -a names\n"
-    "    names=(${(f)\"$(slipway completion-names $1 2>/dev/null)\"})\n"
-    "    names=(${names//:/\\\\:})\n"
-    "    names=(${names/$'\\t'/:})\n"
-    "    _describe -t $1 $1 names\n"
-    "}\n"
-    "\n";
+static const char head[] = "#compdef slipway\n"
+                           "# Completion of slipway for zsh; made by 'slipway generate-docs'.\n"
+                           "\n"
+                           "_slipway_names() {\n"
+                           "    local -a names\n"
+                           "    names=(${(f)\"$(slipway completion-names $1 2>/dev/null)\"})\n"
+                           "    names=(${names//:/\\\\:})\n"
+                           "    names=(${names/$'\\t'/:})\n"
+                           "    _describe -t $1 $1 names\n"
+                           "}\n"
+                           "\n";
 
 // Text inside '...' of an _arguments or _describe specification.
 static void put_quoted(struct sw_buf *out, const char *text)
@@ -120,7 +119,8 @@ static void put_group_words(struct sw_buf *out)
 void sw_generate_zsh(struct sw_buf *out)
 {
     sw_buf_adds(out, head);
-    sw_buf_adds(out, "_slipway() {\n    local context state state_descr line verb\n    typeset -A opt_args\n    local -a globals\n    globals=(");
+    sw_buf_adds(out, "_slipway() {\n    local context state state_descr line verb\n    typeset -A opt_args\n    local "
+                     "-a globals\n    globals=(");
     for (size_t k = 0; k < sw_global_option_count; k++)
         put_option(out, &sw_global_options[k]);
     sw_buf_adds(out, "\n    )\n");

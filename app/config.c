@@ -14,28 +14,47 @@
 enum { CONFIG_MAX_BYTES = 256 * 1024, ARENA_MAX_BYTES = 1024 * 1024, ENV_NAME_MAX = 64, KEY_COUNT_MAX = 32 };
 
 const struct sw_option sw_config_keys[] = {
-    {.name = "store", .type = SW_OPTION_PATH, .value = "DIR",
+    {.name = "store",
+     .type = SW_OPTION_PATH,
+     .value = "DIR",
      .help = "folder of the tracker: slipway.db and artifacts"},
-    {.name = "experiment", .type = SW_OPTION_TEXT, .otherwise = "Default",
-     .help = "experiment that new runs go to"},
-    {.name = "cpu-slots", .type = SW_OPTION_INT, .min = 1, .max = 4096,
+    {.name = "experiment", .type = SW_OPTION_TEXT, .otherwise = "Default", .help = "experiment that new runs go to"},
+    {.name = "cpu-slots",
+     .type = SW_OPTION_INT,
+     .min = 1,
+     .max = 4096,
      .help = "CPU slots that jobs may hold at the same time; unset = the number of cores"},
-    {.name = "grace", .type = SW_OPTION_DURATION,
+    {.name = "grace",
+     .type = SW_OPTION_DURATION,
      .help = "time a stopped job gets between SIGTERM and SIGKILL; unset = 60 s"},
-    {.name = "policy", .type = SW_OPTION_PATH, .value = "FILE",
-     .help = "policy that an approval is checked against"},
-    {.name = "signing-key", .type = SW_OPTION_PATH, .value = "FILE",
+    {.name = "policy", .type = SW_OPTION_PATH, .value = "FILE", .help = "policy that an approval is checked against"},
+    {.name = "signing-key",
+     .type = SW_OPTION_PATH,
+     .value = "FILE",
      .help = "SSH key that signs approvals; unset = not signed"},
-    {.name = "allowed-signers", .type = SW_OPTION_PATH, .value = "FILE",
+    {.name = "allowed-signers",
+     .type = SW_OPTION_PATH,
+     .value = "FILE",
      .help = "ssh-keygen's file of who may sign approvals"},
     {.name = "target", .type = SW_OPTION_TARGET, .help = "where models are pushed to unless told otherwise"},
-    {.name = "template", .type = SW_OPTION_TEXT, .value = "NAME",
+    {.name = "template",
+     .type = SW_OPTION_TEXT,
+     .value = "NAME",
      .help = "manifest template that a push renders unless told otherwise"},
-    {.name = "color", .type = SW_OPTION_CHOICE, .choices = "auto|always|never", .otherwise = "auto",
+    {.name = "color",
+     .type = SW_OPTION_CHOICE,
+     .choices = "auto|always|never",
+     .otherwise = "auto",
      .help = "colour in command output"},
-    {.name = "theme", .type = SW_OPTION_CHOICE, .choices = "auto|dark|light|mono", .otherwise = "auto",
+    {.name = "theme",
+     .type = SW_OPTION_CHOICE,
+     .choices = "auto|dark|light|mono",
+     .otherwise = "auto",
      .help = "colours of the screens"},
-    {.name = "charts", .type = SW_OPTION_CHOICE, .choices = "auto|braille|block|ascii", .otherwise = "auto",
+    {.name = "charts",
+     .type = SW_OPTION_CHOICE,
+     .choices = "auto|braille|block|ascii",
+     .otherwise = "auto",
      .help = "what curves are drawn with"},
     {.name = "ascii", .type = SW_OPTION_FLAG, .otherwise = "false", .help = "only ASCII on the screens"},
     {.name = "mouse", .type = SW_OPTION_FLAG, .otherwise = "true", .help = "mouse on the screens"},
@@ -100,8 +119,8 @@ static const char *scalar_text(struct sw_arena *a, const json_t *value)
     return NULL;
 }
 
-static enum sw_code put_from_file(struct sw_config *c, const char *path, int line, const char *key,
-                                  const json_t *value, enum sw_config_origin origin, struct sw_err *err)
+static enum sw_code put_from_file(struct sw_config *c, const char *path, int line, const char *key, const json_t *value,
+                                  enum sw_config_origin origin, struct sw_err *err)
 {
     char where[SW_PATH_MAX + 16];
     snprintf(where, sizeof where, "%s:%d", path, line);
@@ -130,8 +149,7 @@ static enum sw_code put_from_file(struct sw_config *c, const char *path, int lin
 }
 
 // A file that does not exist sets nothing.
-static enum sw_code load_file(struct sw_config *c, const char *path, enum sw_config_origin origin,
-                              struct sw_err *err)
+static enum sw_code load_file(struct sw_config *c, const char *path, enum sw_config_origin origin, struct sw_err *err)
 {
     static const struct sw_tree_limits limits = {.max_depth = 4, .max_nodes = 1000, .max_bytes = CONFIG_MAX_BYTES};
     struct sw_yaml *yaml = NULL;
@@ -276,7 +294,9 @@ const char *sw_config_project_dir(const struct sw_config *c)
 // A new file explains every key; values stand commented out at their defaults.
 static void put_template(struct sw_buf *out)
 {
-    sw_buf_adds(out, "# Slipway's settings. Stronger than this file: the project's slipway.yaml, SLIPWAY_* variables, options.\n");
+    sw_buf_adds(
+        out,
+        "# Slipway's settings. Stronger than this file: the project's slipway.yaml, SLIPWAY_* variables, options.\n");
     for (size_t i = 0; i < sw_config_key_count; i++) {
         const struct sw_option *o = &sw_config_keys[i];
         sw_buf_addf(out, "\n# %s", o->help);

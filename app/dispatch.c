@@ -252,8 +252,8 @@ static enum sw_code run_bare(struct sw_app *app, int argc, char **argv, const st
 static enum sw_code run_verb(struct sw_app *app, char **argv_end, const char *const *words, size_t count,
                              const struct sw_option_set *set, struct sw_err *err)
 {
-    bool asks_help = sw_option_flag(set, "help") ||
-                     (count > 1 && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0));
+    bool asks_help =
+        sw_option_flag(set, "help") || (count > 1 && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0));
     size_t used = 0;
     if (asks_help && group_find(words[0]) != NULL) {
         sw_help_all(&app->out, words[0]);

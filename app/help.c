@@ -54,7 +54,8 @@ static void put_option(struct sw_output *o, const struct sw_option *option)
                         : option->value != NULL        ? option->value
                         : option->choices != NULL      ? option->choices
                                                        : sw_option_type_word(option->type);
-    snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name, value != NULL ? " " : "", value != NULL ? value : "");
+    snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name, value != NULL ? " " : "",
+             value != NULL ? value : "");
     sw_output_text(o, "%*s%-*s", INDENT, "", OPTION_COLUMNS, left);
     if (strlen(left) >= OPTION_COLUMNS)
         sw_output_text(o, "\n%*s", INDENT + OPTION_COLUMNS, "");

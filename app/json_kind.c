@@ -11,9 +11,9 @@
 const char *sw_json_type_word(enum sw_json_type type)
 {
     static const char *const words[SW_JSON_TYPE_COUNT] = {
-        [SW_JSON_TEXT] = "text",      [SW_JSON_CHARS] = "text",     [SW_JSON_INT64] = "integer",
-        [SW_JSON_INT] = "integer",    [SW_JSON_BOOL] = "boolean",   [SW_JSON_REAL] = "number",
-        [SW_JSON_MAYBE] = "number",   [SW_JSON_NONZERO] = "integer", [SW_JSON_TREE] = "object or list",
+        [SW_JSON_TEXT] = "text",     [SW_JSON_CHARS] = "text",      [SW_JSON_INT64] = "integer",
+        [SW_JSON_INT] = "integer",   [SW_JSON_BOOL] = "boolean",    [SW_JSON_REAL] = "number",
+        [SW_JSON_MAYBE] = "number",  [SW_JSON_NONZERO] = "integer", [SW_JSON_TREE] = "object or list",
         [SW_JSON_MADE] = "see text",
     };
     return words[type];

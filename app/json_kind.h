@@ -42,9 +42,9 @@ struct sw_json_kind {
 };
 
 extern const struct sw_json_kind *const sw_json_kinds[]; // NULL-terminated, by name
-extern const struct sw_json_kind sw_json_dataset, sw_json_job, sw_json_run, sw_json_model_version,
-    sw_json_evaluation, sw_json_approval, sw_json_target, sw_json_push, sw_json_audit, sw_json_setting, sw_json_fact, sw_json_gpu,
-    sw_json_check;
+extern const struct sw_json_kind sw_json_dataset, sw_json_job, sw_json_run, sw_json_model_version, sw_json_evaluation,
+    sw_json_approval, sw_json_target, sw_json_push, sw_json_audit, sw_json_setting, sw_json_fact, sw_json_gpu,
+    sw_json_check, sw_json_template, sw_json_parameter, sw_json_push_result, sw_json_status;
 
 const char *sw_json_type_word(enum sw_json_type type); // for the manual: "text", "integer"...
 json_t *sw_json_real(double value);                    // take; text when not finite

@@ -10,9 +10,15 @@
 #include "core/store/run.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define FIELD(type, structure, member, text) {#member, type, offsetof(struct structure, member), NULL, text}
-#define MADE(field, function, text) {field, SW_JSON_MADE, 0, function, text}
-#define KIND(variable, kind_name, list_name, structure, fields, text)                                              \
+#define FIELD(type, structure, member, text)                                                                           \
+    {                                                                                                                  \
+#member, type, offsetof(struct structure, member), NULL, text                                                  \
+    }
+#define MADE(field, function, text)                                                                                    \
+    {                                                                                                                  \
+        field, SW_JSON_MADE, 0, function, text                                                                         \
+    }
+#define KIND(variable, kind_name, list_name, structure, fields, text)                                                  \
     const struct sw_json_kind variable = {kind_name, list_name, text, fields, COUNT(fields), sizeof(struct structure)}
 
 // --- data sets ---
@@ -241,7 +247,8 @@ static const struct sw_json_field audit_fields[] = {
 KIND(sw_json_audit, "Audit", "AuditList", sw_audit, audit_fields, "a row of the audit log");
 
 const struct sw_json_kind *const sw_json_kinds[] = {
-    &sw_json_approval, &sw_json_audit, &sw_json_check,         &sw_json_dataset, &sw_json_evaluation, &sw_json_fact,
-    &sw_json_gpu,      &sw_json_job,   &sw_json_model_version, &sw_json_push,    &sw_json_run,        &sw_json_setting,
-    &sw_json_target,   NULL,
+    &sw_json_approval, &sw_json_audit,       &sw_json_check, &sw_json_dataset,       &sw_json_evaluation,
+    &sw_json_fact,     &sw_json_gpu,         &sw_json_job,   &sw_json_model_version, &sw_json_parameter,
+    &sw_json_push,     &sw_json_push_result, &sw_json_run,   &sw_json_setting,       &sw_json_status,
+    &sw_json_target,   &sw_json_template,    NULL,
 };

@@ -38,7 +38,8 @@ static void put_text(struct sw_buf *out, const char *text)
             p++;
             continue;
         }
-        bool ends = p > text && strchr(".!?", p[-1]) != NULL && *p == ' ' && (isupper((unsigned char)p[1]) || p[1] == '\'');
+        bool ends =
+            p > text && strchr(".!?", p[-1]) != NULL && *p == ' ' && (isupper((unsigned char)p[1]) || p[1] == '\'');
         if (*p == '\n' || ends) {
             sw_buf_addc(out, '\n');
             at_start = true;
@@ -73,8 +74,8 @@ static void put_head(struct sw_buf *out, const char *name, const char *summary)
     sw_buf_adds(out, ".\\\" SPDX-License-Identifier: Apache-2.0\n"
                      ".\\\" Made by 'slipway generate-docs' from the tables in the sources.\n"
                      ".Dd " MANUAL_DATE "\n");
-    sw_buf_addf(out, ".Dt %s 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd %s\n", strcmp(name, "slipway") == 0 ? "SLIPWAY" : "SLIPWAY-TRAIN",
-                name, summary);
+    sw_buf_addf(out, ".Dt %s 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd %s\n",
+                strcmp(name, "slipway") == 0 ? "SLIPWAY" : "SLIPWAY-TRAIN", name, summary);
 }
 
 // --- options ---
@@ -86,9 +87,10 @@ static void put_option(struct sw_buf *out, const struct sw_option *o)
         sw_buf_addf(out, "Fl %c , ", o->letter);
     sw_buf_addf(out, "Fl -%s", o->name);
     if (o->type != SW_OPTION_FLAG)
-        sw_buf_addf(out, " Ar %s", o->value != NULL     ? o->value
-                                   : o->choices != NULL ? o->choices
-                                                        : sw_option_type_word(o->type));
+        sw_buf_addf(out, " Ar %s",
+                    o->value != NULL     ? o->value
+                    : o->choices != NULL ? o->choices
+                                         : sw_option_type_word(o->type));
     sw_buf_addc(out, '\n');
     put_sentence(out, o->help);
     if (o->required)
@@ -171,7 +173,8 @@ static void put_commands(struct sw_buf *out)
 
 static void put_keys(struct sw_buf *out)
 {
-    sw_buf_adds(out, ".Sh KEYS\nEvery action can also be typed by its name behind\n.Sq \\&: .\n.Bl -tag -width \"ctrl-rXX\"\n");
+    sw_buf_adds(
+        out, ".Sh KEYS\nEvery action can also be typed by its name behind\n.Sq \\&: .\n.Bl -tag -width \"ctrl-rXX\"\n");
     for (size_t i = 0; i < sw_tui_action_count; i++) {
         const struct sw_tui_action *a = &sw_tui_actions[i];
         sw_buf_adds(out, ".It ");
@@ -190,12 +193,13 @@ static void put_keys(struct sw_buf *out)
 
 static void put_json(struct sw_buf *out)
 {
-    sw_buf_adds(out, ".Sh JSON\nWith\n.Fl -json\none document is printed on standard output.\n"
-                     "A list is an object with the members kind and items.\n"
-                     "Times are milliseconds since 1970 in UTC, unknown values are null, numbers that are not finite are the\n"
-                     "texts NaN, Infinity and -Infinity.\n"
-                     "Followed work prints one object a line, each with the members event and time_ms.\n"
-                     "An error is an object of kind Error on standard error, with code, message and hint.\n");
+    sw_buf_adds(
+        out, ".Sh JSON\nWith\n.Fl -json\none document is printed on standard output.\n"
+             "A list is an object with the members kind and items.\n"
+             "Times are milliseconds since 1970 in UTC, unknown values are null, numbers that are not finite are the\n"
+             "texts NaN, Infinity and -Infinity.\n"
+             "Followed work prints one object a line, each with the members event and time_ms.\n"
+             "An error is an object of kind Error on standard error, with code, message and hint.\n");
     for (size_t i = 0; sw_json_kinds[i] != NULL; i++) {
         const struct sw_json_kind *k = sw_json_kinds[i];
         sw_buf_addf(out, ".Ss %s\n", k->name);
@@ -220,19 +224,21 @@ static void put_environment(struct sw_buf *out)
         sw_buf_addf(out, ".It Ev %s\n", name);
         put_sentence(out, sw_config_keys[i].help);
     }
-    sw_buf_adds(out,
-                ".It Ev NO_COLOR\nNo colour when it is set and not empty.\n"
-                ".It Ev XDG_CONFIG_HOME , Ev XDG_DATA_HOME , Ev XDG_STATE_HOME\nWhere configuration, store and state live.\n"
-                ".El\n.Pp\nA job finds in its environment:\n.Bl -tag -width Ds\n"
-                ".It Ev SLIPWAY_JOB_ID , Ev SLIPWAY_RUN_ID , Ev MLFLOW_RUN_ID , Ev SLIPWAY_ATTEMPT\n"
-                "Number of the job, id of its run, number of the attempt.\n"
-                ".It Ev SLIPWAY_METRICS_FD\nDescriptor for JSON Lines with the members step, time_ms, metrics, params, tags and\n"
-                "progress.\n"
-                ".It Ev SLIPWAY_ARTIFACT_DIR\nFiles put here become artifacts of the run.\n"
-                ".It Ev SLIPWAY_JOB_DIR\nA folder of the job that is kept from one attempt to the next.\n"
-                ".It Ev RANK , Ev LOCAL_RANK , Ev WORLD_SIZE , Ev MASTER_ADDR , Ev MASTER_PORT\n"
-                "As torchrun sets them.\n"
-                ".El\n");
+    sw_buf_adds(
+        out,
+        ".It Ev NO_COLOR\nNo colour when it is set and not empty.\n"
+        ".It Ev XDG_CONFIG_HOME , Ev XDG_DATA_HOME , Ev XDG_STATE_HOME\nWhere configuration, store and state live.\n"
+        ".El\n.Pp\nA job finds in its environment:\n.Bl -tag -width Ds\n"
+        ".It Ev SLIPWAY_JOB_ID , Ev SLIPWAY_RUN_ID , Ev MLFLOW_RUN_ID , Ev SLIPWAY_ATTEMPT\n"
+        "Number of the job, id of its run, number of the attempt.\n"
+        ".It Ev SLIPWAY_METRICS_FD\nDescriptor for JSON Lines with the members step, time_ms, metrics, params, tags "
+        "and\n"
+        "progress.\n"
+        ".It Ev SLIPWAY_ARTIFACT_DIR\nFiles put here become artifacts of the run.\n"
+        ".It Ev SLIPWAY_JOB_DIR\nA folder of the job that is kept from one attempt to the next.\n"
+        ".It Ev RANK , Ev LOCAL_RANK , Ev WORLD_SIZE , Ev MASTER_ADDR , Ev MASTER_PORT\n"
+        "As torchrun sets them.\n"
+        ".El\n");
 }
 
 static void put_files(struct sw_buf *out)
@@ -275,13 +281,14 @@ static void put_exit_status(struct sw_buf *out)
 void sw_generate_manual(struct sw_buf *out)
 {
     put_head(out, "slipway", "from data to training to an approved model in the cluster");
-    sw_buf_adds(out, ".Sh SYNOPSIS\n.Nm\n.Op Ar options\n.Nm\n.Op Ar options\n.Ar command\n.Op Ar arguments\n"
-                     ".Sh DESCRIPTION\n.Nm\nbrowses data sets, launches and watches training on this machine, compares runs in "
-                     "a local tracker and,\nonce a model is approved, hands model and manifests over to a cluster.\n"
-                     "Started bare on a terminal it opens its screens; with a command it does one thing.\n.Pp\n"
-                     "Jobs outlive the terminal: each has a supervisor process of its own.\n.Pp\n"
-                     "Objects are named by id, by the unique beginning of an id (4 characters or more) or by name.\n"
-                     "A model is\n.Ar NAME\nfor its newest version,\n.Ar NAME/3\nor\n.Ar NAME@alias .\n");
+    sw_buf_adds(
+        out, ".Sh SYNOPSIS\n.Nm\n.Op Ar options\n.Nm\n.Op Ar options\n.Ar command\n.Op Ar arguments\n"
+             ".Sh DESCRIPTION\n.Nm\nbrowses data sets, launches and watches training on this machine, compares runs in "
+             "a local tracker and,\nonce a model is approved, hands model and manifests over to a cluster.\n"
+             "Started bare on a terminal it opens its screens; with a command it does one thing.\n.Pp\n"
+             "Jobs outlive the terminal: each has a supervisor process of its own.\n.Pp\n"
+             "Objects are named by id, by the unique beginning of an id (4 characters or more) or by name.\n"
+             "A model is\n.Ar NAME\nfor its newest version,\n.Ar NAME/3\nor\n.Ar NAME@alias .\n");
     put_commands(out);
     sw_buf_adds(out, ".Sh OPTIONS\nThese may stand before or behind any command.\n");
     put_options(out, sw_global_options, sw_global_option_count);
@@ -304,12 +311,14 @@ void sw_generate_manual(struct sw_buf *out)
 void sw_generate_trainer_manual(struct sw_buf *out)
 {
     put_head(out, "slipway-train", "train and evaluate small nets");
-    sw_buf_adds(out, ".Sh SYNOPSIS\n.Nm\n.Ar net\n.Fl -data Ar path\n.Op Ar options\n.Nm\n.Cm evaluate\n.Op Ar options\n"
-                     ".Sh DESCRIPTION\n.Nm\nis the trainer built into\n.Xr slipway 1 ,\nwhich starts one process for each "
-                     "rank; it also runs alone.\nMetrics go to the descriptor named in\n.Ev SLIPWAY_METRICS_FD .\n"
-                     "It checkpoints, resumes, and exports the net as ONNX.\n.Sh OPTIONS\n");
+    sw_buf_adds(out,
+                ".Sh SYNOPSIS\n.Nm\n.Ar net\n.Fl -data Ar path\n.Op Ar options\n.Nm\n.Cm evaluate\n.Op Ar options\n"
+                ".Sh DESCRIPTION\n.Nm\nis the trainer built into\n.Xr slipway 1 ,\nwhich starts one process for each "
+                "rank; it also runs alone.\nMetrics go to the descriptor named in\n.Ev SLIPWAY_METRICS_FD .\n"
+                "It checkpoints, resumes, and exports the net as ONNX.\n.Sh OPTIONS\n");
     put_options(out, sw_train_options, sw_train_option_count);
-    sw_buf_adds(out, ".Sh EXIT STATUS\n.Bl -tag -width Ds\n.It 0\nSuccess.\n.It 1\nFailure; the message says why.\n.It 2\n"
-                     "An option is unknown or of the wrong type.\n.It 75\nCheckpointed on request: start it again to go on.\n"
-                     ".It 86\nThe loss is no longer a finite number.\n.El\n.Sh SEE ALSO\n.Xr slipway 1\n");
+    sw_buf_adds(
+        out, ".Sh EXIT STATUS\n.Bl -tag -width Ds\n.It 0\nSuccess.\n.It 1\nFailure; the message says why.\n.It 2\n"
+             "An option is unknown or of the wrong type.\n.It 75\nCheckpointed on request: start it again to go on.\n"
+             ".It 86\nThe loss is no longer a finite number.\n.El\n.Sh SEE ALSO\n.Xr slipway 1\n");
 }

@@ -17,8 +17,8 @@
 enum { FLUSH_BYTES = 64 * 1024, PENDING_MAX = 64 * 1024 * 1024, LABEL_COLUMNS = 14 };
 
 static const char *const role_codes[] = {
-    [SW_ROLE_PLAIN] = "\033[0m", [SW_ROLE_TITLE] = "\033[1m", [SW_ROLE_GOOD] = "\033[32m",
-    [SW_ROLE_WARN] = "\033[33m", [SW_ROLE_BAD] = "\033[31m",  [SW_ROLE_DIM] = "\033[2m",
+    [SW_ROLE_PLAIN] = "\033[0m",   [SW_ROLE_TITLE] = "\033[1m", [SW_ROLE_GOOD] = "\033[32m",
+    [SW_ROLE_WARN] = "\033[33m",   [SW_ROLE_BAD] = "\033[31m",  [SW_ROLE_DIM] = "\033[2m",
     [SW_ROLE_ACCENT] = "\033[36m",
 };
 
@@ -57,8 +57,8 @@ void sw_output_set_color(struct sw_output *o, enum sw_color_choice choice)
 {
     const char *no_color = getenv("NO_COLOR");
     const char *term = getenv("TERM");
-    bool fits = o->is_terminal && (no_color == NULL || no_color[0] == '\0') && term != NULL &&
-                strcmp(term, "dumb") != 0;
+    bool fits =
+        o->is_terminal && (no_color == NULL || no_color[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
     o->has_color = choice == SW_COLOR_ALWAYS || (choice == SW_COLOR_AUTO && fits);
 }
 
@@ -225,8 +225,8 @@ static void put_error_json(const struct sw_err *e, struct sw_buf *out)
         char message[sizeof e->message * 3], hint[sizeof e->hint * 3];
         sw_text_safe_copy(message, sizeof message, e->message, SW_TEXT_ONE_LINE);
         sw_text_safe_copy(hint, sizeof hint, e->hint, SW_TEXT_ONE_LINE);
-        document = json_pack("{s:s, s:s, s:s, s:s}", "kind", "Error", "code", sw_code_word(e->code), "message",
-                             message, "hint", hint);
+        document = json_pack("{s:s, s:s, s:s, s:s}", "kind", "Error", "code", sw_code_word(e->code), "message", message,
+                             "hint", hint);
     }
     if (document == NULL || sw_json_write(document, 0, out, &err) != SW_OK)
         sw_buf_adds(out, "{\"kind\":\"Error\",\"code\":\"no_memory\",\"message\":\"out of memory\",\"hint\":\"\"}");

@@ -31,8 +31,8 @@ static void describe(const struct sw_job *j, char *out, size_t size)
 {
     char text[256], time[32], percent[16] = "";
     bool is_running = j->state == SW_JOB_RUNNING;
-    const char *words = is_running && j->progress_text != NULL && j->progress_text[0] != '\0' ? j->progress_text
-                                                                                             : j->reason;
+    const char *words =
+        is_running && j->progress_text != NULL && j->progress_text[0] != '\0' ? j->progress_text : j->reason;
     sw_text_safe_copy(text, sizeof text, words == NULL ? "" : words, SW_TEXT_ONE_LINE);
     if (is_running && !isnan(j->progress))
         snprintf(percent, sizeof percent, " %3.0f%%", j->progress * 100);
@@ -40,7 +40,8 @@ static void describe(const struct sw_job *j, char *out, size_t size)
         sw_format_duration(time, sizeof time, sw_clock_now_ms() - j->started_ms);
     else
         sw_format_duration(time, sizeof time, sw_clock_now_ms() - j->created_ms);
-    snprintf(out, size, "job %lld %s%s  %s  %s", (long long)j->job_id, sw_job_state_word(j->state), percent, time, text);
+    snprintf(out, size, "job %lld %s%s  %s  %s", (long long)j->job_id, sw_job_state_word(j->state), percent, time,
+             text);
 }
 
 static enum sw_code put_event(struct watch *w, const struct sw_job *j, struct sw_err *err)
@@ -85,7 +86,7 @@ static enum sw_code outcome(struct watch *w, const struct sw_job *j, struct sw_e
     char time[32];
     sw_format_duration(time, sizeof time, j->started_ms != 0 ? j->ended_ms - j->started_ms : 0);
     static const enum sw_code codes[] = {
-        [SW_JOB_DONE] = SW_OK,         [SW_JOB_FAILED] = SW_FAILED,     [SW_JOB_STOPPED] = SW_CANCELLED,
+        [SW_JOB_DONE] = SW_OK,           [SW_JOB_FAILED] = SW_FAILED, [SW_JOB_STOPPED] = SW_CANCELLED,
         [SW_JOB_DIVERGED] = SW_DIVERGED, [SW_JOB_LOST] = SW_FAILED,
     };
     if (j->state == SW_JOB_DONE) {
@@ -124,8 +125,8 @@ enum sw_code sw_app_wait_job(struct sw_app *app, int64_t job_id, struct sw_err *
         if (code == SW_OK && !is_over && sw_interrupt_seen()) {
             clear_line(&w);
             (void)sw_err_set(err, SW_INTERRUPTED, "stopped waiting; job %lld goes on", (long long)job_id);
-            return sw_err_hint(err, "'slipway logs %lld -f' follows it, 'slipway stop %lld' ends it",
-                               (long long)job_id, (long long)job_id);
+            return sw_err_hint(err, "'slipway logs %lld -f' follows it, 'slipway stop %lld' ends it", (long long)job_id,
+                               (long long)job_id);
         }
         if (code == SW_OK && !is_over)
             sw_clock_sleep_ms(POLL_MS);

@@ -47,9 +47,9 @@ const struct sw_net_preset *sw_net_preset_for(const char *text)
 
 static enum sw_code complain(struct sw_err *err, const char *text, size_t at, size_t len)
 {
-    char part[64];
-    snprintf(part, sizeof part, "%.*s", (int)(len < 40 ? len : 40), text + at);
-    sw_text_safe_copy(part, sizeof part, part, SW_TEXT_ASCII);
+    char raw[48], part[64];
+    snprintf(raw, sizeof raw, "%.*s", (int)(len < 40 ? len : 40), text + at);
+    sw_text_safe_copy(part, sizeof part, raw, SW_TEXT_ASCII);
     if (len == 0)
         (void)sw_err_set(err, SW_USAGE, "net: an empty layer at character %zu", at + 1);
     else

@@ -362,15 +362,7 @@ static enum sw_code load_block(struct building *b, struct sw_batch *batch, int64
 static enum sw_code load_rows(struct building *b, struct sw_err *err)
 {
     struct sw_labelled *l = b->view;
-    // To the end first: a damaged file is refused before any work is done on it.
-    enum sw_code code = sw_reader_count(b->reader, &l->info.rows, err);
-    if (code != SW_OK)
-        return code;
-    if (b->options->max_rows > 0 && b->options->max_rows < l->info.rows)
-        l->info.rows = b->options->max_rows;
-    if (l->info.rows == 0)
-        return sw_err_set(err, SW_INVALID, "%s split %s has no rows", l->info.path, l->info.split);
-    code = make_room(b, err);
+    enum sw_code code = make_room(b, err);
     struct sw_batch batch = {0};
     for (int64_t first = 0; first < l->info.rows && code == SW_OK; first += BLOCK_ROWS)
         code = load_block(b, &batch, first, err);
@@ -378,11 +370,27 @@ static enum sw_code load_rows(struct building *b, struct sw_err *err)
     return code == SW_OK ? settle_classes(b, err) : code;
 }
 
+// To the end first: a damaged file is refused before any work is done on it.
+static enum sw_code count_rows(struct building *b, struct sw_err *err)
+{
+    struct sw_labelled_info *info = &b->view->info;
+    enum sw_code code = sw_reader_count(b->reader, &info->rows, err);
+    if (code != SW_OK)
+        return code;
+    if (b->options->max_rows > 0 && b->options->max_rows < info->rows)
+        info->rows = b->options->max_rows;
+    if (info->rows > 0)
+        return SW_OK;
+    return sw_err_set(err, SW_INVALID, "%s split %s has no rows", info->path, info->split);
+}
+
 static enum sw_code build(struct building *b, struct sw_err *err)
 {
     b->target = -1;
     b->schema = sw_reader_schema(b->reader);
-    enum sw_code code = find_target(b, err);
+    enum sw_code code = count_rows(b, err);
+    if (code == SW_OK)
+        code = find_target(b, err);
     if (code == SW_OK)
         code = find_features(b, err);
     if (code == SW_OK)

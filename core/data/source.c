@@ -331,8 +331,10 @@ enum sw_code sw_source_state_size(struct sw_source *s, int64_t bytes, struct sw_
                          (long long)s->max_unpacked);
         return sw_err_hint(err, "unpack it with gunzip and open the plain file");
     }
-    // The part that was unpacked to read the header may already be too much.
-    return s->gzip->unpacked > bytes ? too_long(s, err) : SW_OK;
+    // What was unpacked to read the header may already be too much, or all there is.
+    if (s->gzip->unpacked > bytes)
+        return too_long(s, err);
+    return s->gzip->is_done && s->gzip->unpacked < bytes ? truncated(s, s->gzip->unpacked, err) : SW_OK;
 }
 
 enum sw_code sw_source_unpack(struct sw_source *s, int64_t bytes, bool *done, struct sw_err *err)

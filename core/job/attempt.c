@@ -295,6 +295,7 @@ static enum sw_code set_up(struct attempt *at, struct sw_err *err)
 {
     static const int signals[] = {SIGCHLD, SIGTERM, SIGINT};
     char path[SW_PATH_MAX];
+    struct sw_loop_source *source; // lives with the loop
     at->ranks = calloc((size_t)at->job->ranks, sizeof(*at->ranks));
     if (!at->ranks)
         return sw_err_set(err, SW_NO_MEMORY, "no memory for %d ranks", at->job->ranks);
@@ -308,7 +309,7 @@ static enum sw_code set_up(struct attempt *at, struct sw_err *err)
     }
     enum sw_code code = sw_loop_new(&at->loop, err);
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]) && !code; i++)
-        code = sw_loop_add_signal(at->loop, signals[i], on_signal, at, NULL, err);
+        code = sw_loop_add_signal(at->loop, signals[i], on_signal, at, &source, err);
     if (!code)
         code = load_patterns(at, err);
     if (!code)

@@ -82,6 +82,7 @@ int sw_job_cpu_slots(void);
 // A position in a log that grows and may rotate. Zero-initialise for the beginning.
 struct sw_job_log_cursor {
     uint64_t inode;
+    int64_t born_us; // inode numbers are used again; 0 where the file system keeps no time of birth
     int64_t offset;
 };
 

@@ -50,11 +50,11 @@ static void rotate(struct sw_job_log *log)
 }
 
 // True when all was written. A short write is cut off again, so that the next line does not join half a line.
-static bool write_pending(struct sw_job_log *log)
+static bool write_whole(struct sw_job_log *log, const char *bytes, size_t len)
 {
     size_t done = 0;
-    while (done < log->pending.len) {
-        ssize_t n = write(log->fd, log->pending.data + done, log->pending.len - done);
+    while (done < len) {
+        ssize_t n = write(log->fd, bytes + done, len - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
@@ -68,13 +68,24 @@ static bool write_pending(struct sw_job_log *log)
     return true;
 }
 
+static bool tell_lost_lines(struct sw_job_log *log)
+{
+    char note[96];
+    int len = snprintf(note, sizeof(note), SW_JOB_NOTE_PREFIX "%" PRId64 " lines could not be written here\n",
+                       log->lost_lines);
+    if (!write_whole(log, note, (size_t)len))
+        return false;
+    log->lost_lines = 0;
+    return true;
+}
+
 void sw_job_log_flush(struct sw_job_log *log)
 {
     if (log->fd < 0 || log->pending.len == 0)
         return;
     if (log->size_bytes > 0 && log->size_bytes + (int64_t)log->pending.len > log->max_bytes)
         rotate(log);
-    if (!write_pending(log)) {
+    if ((log->lost_lines > 0 && !tell_lost_lines(log)) || !write_whole(log, log->pending.data, log->pending.len)) {
         for (size_t i = 0; i < log->pending.len; i++)
             log->lost_lines += log->pending.data[i] == '\n';
     }
@@ -85,11 +96,6 @@ void sw_job_log_line(struct sw_job_log *log, const char *prefix, const char *lin
 {
     if (log->pending.len + len + 64 > PENDING_BYTES)
         sw_job_log_flush(log);
-    if (log->lost_lines > 0 && log->pending.len == 0) {
-        int64_t lost = log->lost_lines;
-        log->lost_lines = 0; // told again, with the next ones, should this line be lost as well
-        sw_buf_addf(&log->pending, "[slipway: %" PRId64 " lines could not be written]\n", lost);
-    }
     sw_buf_adds(&log->pending, prefix);
     sw_buf_add(&log->pending, line, len);
     sw_buf_addc(&log->pending, '\n');

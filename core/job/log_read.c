@@ -16,7 +16,7 @@ enum { BLOCK = 64 << 10 };
 struct log_file {
     int fd; // -1 = there is none
     uint64_t inode;
-    int64_t size;
+    int64_t born_us, size;
 };
 
 static enum sw_code log_path(struct sw_store *s, int64_t job_id, int rank, char out[static SW_PATH_MAX],
@@ -30,18 +30,23 @@ static enum sw_code log_path(struct sw_store *s, int64_t job_id, int rank, char 
 static struct log_file open_log(const char *path, const char *suffix)
 {
     char name[SW_PATH_MAX + 4];
-    struct stat st;
-    struct log_file f = {.fd = -1};
+    struct statx st;
     snprintf(name, sizeof(name), "%s%s", path, suffix);
-    f.fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (f.fd >= 0 && fstat(f.fd, &st) == 0 && S_ISREG(st.st_mode)) {
-        f.inode = st.st_ino;
-        f.size = st.st_size;
-        return f;
-    }
-    if (f.fd >= 0)
-        close(f.fd);
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd >= 0 && statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &st) == 0 && S_ISREG(st.stx_mode))
+        return (struct log_file){
+            .fd = fd,
+            .inode = st.stx_ino,
+            .born_us = st.stx_mask & STATX_BTIME ? st.stx_btime.tv_sec * 1000000 + st.stx_btime.tv_nsec / 1000 : 0,
+            .size = (int64_t)st.stx_size};
+    if (fd >= 0)
+        close(fd);
     return (struct log_file){.fd = -1};
+}
+
+static bool is_at(const struct sw_job_log_cursor *cursor, const struct log_file *f)
+{
+    return f->fd >= 0 && cursor->inode == f->inode && cursor->born_us == f->born_us;
 }
 
 static void close_log(struct log_file *f)
@@ -133,7 +138,7 @@ enum sw_code sw_job_log_tail(struct sw_store *s, int64_t job_id, int rank, int l
     }
     int64_t end = append_lines(&log, skip_to_fit(&log, from, (int64_t)(out->max - out->len)), out);
     if (cursor)
-        *cursor = (struct sw_job_log_cursor){.inode = log.inode, .offset = end};
+        *cursor = (struct sw_job_log_cursor){.inode = log.inode, .born_us = log.born_us, .offset = end};
     close_log(&log);
     close_log(&old);
     return sw_buf_check(out, "the log", err);
@@ -149,9 +154,9 @@ enum sw_code sw_job_log_follow(struct sw_store *s, int64_t job_id, int rank, str
     struct log_file log = open_log(path, "");
     if (log.fd < 0)
         return SW_OK; // not begun yet, or between two names
-    if (cursor->inode && cursor->inode != log.inode) {
+    if (cursor->inode && !is_at(cursor, &log)) {
         struct log_file old = open_log(path, ".1");
-        if (old.fd >= 0 && old.inode == cursor->inode) {
+        if (is_at(cursor, &old)) {
             cursor->offset = append_lines(&old, cursor->offset, out);
             if (cursor->offset < old.size) { // no room for the rest of it: next time
                 close_log(&old);
@@ -167,6 +172,7 @@ enum sw_code sw_job_log_follow(struct sw_store *s, int64_t job_id, int rank, str
     if (cursor->offset > log.size) // cut by somebody
         cursor->offset = 0;
     cursor->inode = log.inode;
+    cursor->born_us = log.born_us;
     cursor->offset = append_lines(&log, cursor->offset, out);
     close_log(&log);
     return sw_buf_check(out, "the log", err);

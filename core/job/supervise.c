@@ -332,11 +332,12 @@ static void capture_packages(struct supervisor *sv)
 static enum sw_code supervise(struct supervisor *sv, struct sw_err *err)
 {
     struct sw_job_gpus gpus;
+    struct sw_loop_source *source; // lives with the loop
     enum sw_code code = sw_loop_new(&sv->loop, err);
     if (!code)
-        code = sw_loop_add_signal(sv->loop, SIGTERM, on_signal, sv, NULL, err);
+        code = sw_loop_add_signal(sv->loop, SIGTERM, on_signal, sv, &source, err);
     if (!code)
-        code = sw_loop_add_signal(sv->loop, SIGINT, on_signal, sv, NULL, err);
+        code = sw_loop_add_signal(sv->loop, SIGINT, on_signal, sv, &source, err);
     struct sw_arena *a = sw_arena_new(1 << 20);
     if (!code)
         code =

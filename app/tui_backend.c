@@ -12,7 +12,6 @@
 #include "core/base/text.h"
 #include "core/base/tree.h"
 #include "core/job/job.h"
-#include "core/store/metric.h"
 
 enum { REAP_EVERY_MS = 2000, EVENT_JOBS = 20, RAW_MAX = 4 << 20 };
 
@@ -91,28 +90,24 @@ static enum sw_code load_detail(void *ctx, const struct sw_tui_detail_query *q, 
 static enum sw_code load_raw(void *ctx, enum sw_tui_list list, const char *parent, const char *id,
                              const struct sw_task *task, struct sw_arena *a, const char **out, struct sw_err *err)
 {
-    (void)parent, (void)task;
-    char verb[64];
-    const char *words[4] = {NULL};
-    size_t count = 0;
+    (void)task;
+    struct tui_worker *w;
+    struct sw_buf text;
+    json_t *document = NULL;
     if (lists[list]->raw == NULL)
         return sw_err_set(err, SW_UNSUPPORTED, "this row has no stored object of its own");
-    snprintf(verb, sizeof verb, "%s", lists[list]->raw);
-    for (char *rest = verb, *word; (word = strsep(&rest, " ")) != NULL && count < 2;)
-        words[count++] = word;
-    words[count] = id;
-    json_t *document;
-    enum sw_code code = tui_run_command(ctx, words, a, &document, err);
+    enum sw_code code = tui_worker(ctx, &w, err);
+    if (code == SW_OK)
+        code = lists[list]->raw(w, parent, id, a, &document, err);
     if (code != SW_OK)
         return code;
-    struct sw_buf text;
     sw_buf_init(&text, RAW_MAX);
-    code = sw_json_write(document, 2, &text, err);
+    code = document != NULL ? sw_json_write(document, 2, &text, err) : tui_no_memory(err);
     json_decref(document);
-    if (code == SW_OK)
-        *out = sw_arena_strndup(a, text.data, text.len);
+    if (code == SW_OK && (*out = sw_arena_strndup(a, text.data, text.len)) == NULL)
+        code = tui_no_memory(err);
     sw_buf_free(&text);
-    return code == SW_OK && *out == NULL ? tui_no_memory(err) : code;
+    return code;
 }
 
 // --- health strip ---

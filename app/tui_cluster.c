@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/json_kind.h"
 #include "core/base/text.h"
 #include "core/base/tree.h"
 #include "core/ship/push.h"
@@ -53,8 +54,9 @@ static enum sw_code load_targets(struct sw_app_backend *b, struct tui_worker *w,
         tui_rows_text(&t, targets[i].name, SW_TUI_STRONG);
         tui_rows_text(&t, targets[i].address, SW_TUI_NORMAL);
         tui_rows_text(&t, targets[i].is_production ? "PRODUCTION" : "", SW_TUI_DANGER);
-        tui_rows_text(&t, last == NULL ? "never"
-                                       : sw_arena_printf(a, "%s/%" PRId64 " %s", last->model, last->version, last->state),
+        tui_rows_text(&t,
+                      last == NULL ? "never"
+                                   : sw_arena_printf(a, "%s/%" PRId64 " %s", last->model, last->version, last->state),
                       last == NULL ? SW_TUI_DIM : push_role(last));
         tui_rows_age(&t, last != NULL ? last->updated_ms : 0);
     }
@@ -98,7 +100,18 @@ static enum sw_code target_detail(struct sw_app_backend *b, struct tui_worker *w
     return SW_OK;
 }
 
-const struct tui_list tui_list_targets = {.load = load_targets, .detail = target_detail};
+static enum sw_code target_raw(struct tui_worker *w, const char *parent, const char *id, struct sw_arena *a,
+                               json_t **out, struct sw_err *err)
+{
+    (void)parent;
+    struct sw_target row;
+    enum sw_code code = sw_target_get(w->store, id, a, &row, err);
+    if (code == SW_OK)
+        *out = sw_json_document(&sw_json_target, &row);
+    return code;
+}
+
+const struct tui_list tui_list_targets = {.load = load_targets, .detail = target_detail, .raw = target_raw};
 
 // --- pushes ---
 
@@ -140,7 +153,8 @@ static enum sw_code load_pushes(struct sw_app_backend *b, struct tui_worker *w, 
     }
     if (code != SW_OK)
         return code;
-    out->title = sw_arena_printf(a, "%zu push%s to %s", count, count == 1 ? "" : "es", target != NULL ? target : "any target");
+    out->title =
+        sw_arena_printf(a, "%zu push%s to %s", count, count == 1 ? "" : "es", target != NULL ? target : "any target");
     out->empty = "Nothing was pushed here yet. Screen 4, then P on an approved version.";
     return tui_rows_finish(&t, q, out, err);
 }
@@ -159,7 +173,9 @@ static void put_steps(struct tui_sections *s, const struct sw_push *p)
     for (int i = 0; i <= (int)SW_PUSH_DONE; i++) {
         bool is_next = !p->is_final && i == reached + 1;
         checks[i] = (struct sw_tui_check){
-            .state = i <= reached ? SW_TUI_CHECK_PASS : is_next ? SW_TUI_CHECK_NOW : SW_TUI_CHECK_SKIP,
+            .state = i <= reached ? SW_TUI_CHECK_PASS
+                     : is_next    ? SW_TUI_CHECK_NOW
+                                  : SW_TUI_CHECK_SKIP,
             .name = sw_push_step_word((enum sw_push_state)i),
             .text = is_next || (i == reached && p->is_final) ? p->message : "",
         };
@@ -202,4 +218,15 @@ static enum sw_code push_detail(struct sw_app_backend *b, struct tui_worker *w, 
     return SW_OK;
 }
 
-const struct tui_list tui_list_pushes = {.load = load_pushes, .detail = push_detail};
+static enum sw_code push_raw(struct tui_worker *w, const char *parent, const char *id, struct sw_arena *a, json_t **out,
+                             struct sw_err *err)
+{
+    (void)parent;
+    struct sw_push row;
+    enum sw_code code = sw_push_get(w->store, strtoll(id, NULL, 10), a, &row, err);
+    if (code == SW_OK)
+        *out = sw_json_document(&sw_json_push, &row);
+    return code;
+}
+
+const struct tui_list tui_list_pushes = {.load = load_pushes, .detail = push_detail, .raw = push_raw};

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/data_cell.h"
+#include "app/json_kind.h"
 #include "core/base/text.h"
 #include "core/base/tree.h"
 #include "core/store/dataset.h"
@@ -96,13 +97,19 @@ static enum sw_code load_datasets(struct sw_app_backend *b, struct tui_worker *w
     return tui_rows_finish(&t, q, out, err);
 }
 
+const char *tui_dataset_name(const char *id, struct sw_arena *a)
+{
+    const char *colon = strrchr(id, ':');
+    const char *name = colon != NULL ? sw_arena_strndup(a, id, (size_t)(colon - id)) : id;
+    return name != NULL ? name : ""; // a name that no data set has
+}
+
 // The registered data set and split that an id "NAME:SPLIT" means.
 static enum sw_code find_split(struct tui_worker *w, const char *id, struct sw_arena *a, struct sw_dataset *d,
                                struct sw_data **data, struct sw_reader **reader, struct sw_err *err)
 {
     const char *colon = strrchr(id, ':');
-    const char *name = colon != NULL ? sw_arena_strndup(a, id, (size_t)(colon - id)) : id;
-    enum sw_code code = name != NULL ? sw_dataset_get(w->store, name, a, d, err) : tui_no_memory(err);
+    enum sw_code code = sw_dataset_get(w->store, tui_dataset_name(id, a), a, d, err);
     if (code == SW_OK)
         code = tui_worker_data(w, d->path, data, err);
     if (code == SW_OK)
@@ -138,17 +145,16 @@ static void put_columns(struct tui_sections *s, const json_t *split)
         double low = sw_tree_real(column, "min", 0), high = sw_tree_real(column, "max", 0);
         bool has_range = json_is_number(json_object_get(column, "min"));
         tui_pairf(s, sw_tree_text(column, "name"), "%s%s", sw_tree_text(column, "type"),
-                  has_range ? sw_arena_printf(s->a, "  %s to %s, mean %s, %" PRId64 " null", tui_real_text(s->a, low),
-                                              tui_real_text(s->a, high),
-                                              tui_real_text(s->a, sw_tree_real(column, "mean", 0)),
-                                              sw_tree_int(column, "nulls", 0))
-                            : "");
+                  has_range
+                      ? sw_arena_printf(s->a, "  %s to %s, mean %s, %" PRId64 " null", tui_real_text(s->a, low),
+                                        tui_real_text(s->a, high), tui_real_text(s->a, sw_tree_real(column, "mean", 0)),
+                                        sw_tree_int(column, "nulls", 0))
+                      : "");
     }
     tui_pairs_end(s, sw_tree_bool(split, "is_sample", false)
                          ? sw_arena_printf(s->a, "columns, from %" PRId64 " rows", examined)
                          : "columns");
-    json_array_foreach(json_object_get(split, "columns"), i, column)
-        put_class_counts(s, column, examined);
+    json_array_foreach(json_object_get(split, "columns"), i, column) put_class_counts(s, column, examined);
 }
 
 static enum sw_code dataset_detail(struct sw_app_backend *b, struct tui_worker *w, const struct sw_tui_detail_query *q,
@@ -176,9 +182,9 @@ static enum sw_code dataset_detail(struct sw_app_backend *b, struct tui_worker *
     tui_pair(&s, "registered", tui_time_text(a, d.created_ms), SW_TUI_NORMAL);
     tui_pair(&s, "class names", sw_data_classes_source(data), SW_TUI_NORMAL);
     tui_pairs_end(&s, NULL);
-    json_array_foreach(json_object_get(all, "splits"), i, split)
-        if (colon == NULL || strcmp(sw_tree_text(split, "name"), colon + 1) == 0)
-            put_columns(&s, split);
+    json_array_foreach(json_object_get(all, "splits"), i,
+                       split) if (colon == NULL || strcmp(sw_tree_text(split, "name"), colon + 1) == 0)
+        put_columns(&s, split);
     json_decref(all);
     tui_sections_end(&s, out);
     out->title = sw_arena_strdup(a, q->ids[0]);
@@ -186,7 +192,18 @@ static enum sw_code dataset_detail(struct sw_app_backend *b, struct tui_worker *
     return SW_OK;
 }
 
-const struct tui_list tui_list_datasets = {.load = load_datasets, .detail = dataset_detail, .raw = "data show"};
+static enum sw_code dataset_raw(struct tui_worker *w, const char *parent, const char *id, struct sw_arena *a,
+                                json_t **out, struct sw_err *err)
+{
+    (void)parent;
+    struct sw_dataset d;
+    enum sw_code code = sw_dataset_get(w->store, tui_dataset_name(id, a), a, &d, err);
+    if (code == SW_OK)
+        *out = sw_json_document(&sw_json_dataset, &d);
+    return code;
+}
+
+const struct tui_list tui_list_datasets = {.load = load_datasets, .detail = dataset_detail, .raw = dataset_raw};
 
 // --- rows ---
 
@@ -204,9 +221,11 @@ static enum sw_code grid_columns(struct sw_arena *a, const struct sw_schema *sch
         bool is_number = c->type == SW_DATA_INT || c->type == SW_DATA_REAL;
         columns[i] = (struct sw_tui_column){
             .title = sw_arena_strdup(a, c->name),
-            .summary = sw_arena_printf(a, "%s %s", sw_data_type_word(c->type),
-                                       sw_data_shape_text(c, shape, sizeof shape)),
-            .width = c->class_names != NULL ? 20 : c->type == SW_DATA_TEXT ? 24 : 14,
+            .summary =
+                sw_arena_printf(a, "%s %s", sw_data_type_word(c->type), sw_data_shape_text(c, shape, sizeof shape)),
+            .width = c->class_names != NULL    ? 20
+                     : c->type == SW_DATA_TEXT ? 24
+                                               : 14,
             .align = is_number && c->class_names == NULL ? SW_TUI_RIGHT : SW_TUI_LEFT,
         };
     }
@@ -264,8 +283,11 @@ static enum sw_code load_rows(struct sw_app_backend *b, struct tui_worker *w, co
     int *wanted = sw_arena_array(a, out->column_count, sizeof *wanted);
     for (size_t i = 0; wanted != NULL && i + 1 < out->column_count; i++)
         wanted[i] = (int)i;
-    struct sw_read what = {.first = q->offset, .rows = (size_t)q->count, .columns = wanted,
-                           .column_count = out->column_count - 1, .cell_limit_bytes = CELL_MAX};
+    struct sw_read what = {.first = q->offset,
+                           .rows = (size_t)q->count,
+                           .columns = wanted,
+                           .column_count = out->column_count - 1,
+                           .cell_limit_bytes = CELL_MAX};
     code = wanted != NULL ? sw_reader_read(reader, &what, &batch, err) : tui_no_memory(err);
     if (code == SW_OK)
         code = put_grid(a, &batch, out->column_count, out, err);

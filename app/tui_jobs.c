@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/json_kind.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/base/tree.h"
@@ -102,8 +103,8 @@ enum sw_code tui_add_charts(struct tui_worker *w, const char *const *run_ids, co
         size_t points = 0;
         for (size_t r = 0; r < count && code == SW_OK; r++) {
             struct sw_metric_series found;
-            code = sw_metric_read_series(w->store, run_ids[r], keys[k], INT64_MIN, INT64_MAX, columns, s->a, &found,
-                                         err);
+            code =
+                sw_metric_read_series(w->store, run_ids[r], keys[k], INT64_MIN, INT64_MAX, columns, s->a, &found, err);
             if (code != SW_OK)
                 break;
             struct sw_tui_bucket *buckets = sw_arena_array(s->a, found.bucket_count + 1, sizeof *buckets);
@@ -117,8 +118,8 @@ enum sw_code tui_add_charts(struct tui_worker *w, const char *const *run_ids, co
                     .max = found.buckets[i].max,
                     .last = found.buckets[i].last,
                 };
-            series[r] = (struct sw_tui_series){.name = names[r], .buckets = buckets,
-                                               .bucket_count = found.bucket_count};
+            series[r] =
+                (struct sw_tui_series){.name = names[r], .buckets = buckets, .bucket_count = found.bucket_count};
             points += found.bucket_count;
         }
         if (code == SW_OK && points > 0) {
@@ -139,8 +140,8 @@ static const char *argv_text(struct sw_arena *a, const char *argv_json)
     const char *text = "";
     if (sw_json_parse(argv_json, strlen(argv_json), "argv", &sw_tree_limits_default, &argv, &ignored) != SW_OK)
         return argv_json;
-    json_array_foreach(argv, i, word)
-        text = sw_arena_printf(a, "%s%s%s", text, i > 0 ? " " : "", json_string_value(word));
+    json_array_foreach(argv, i, word) text =
+        sw_arena_printf(a, "%s%s%s", text, i > 0 ? " " : "", json_string_value(word));
     json_decref(argv);
     return text;
 }
@@ -183,7 +184,18 @@ static enum sw_code job_detail(struct sw_app_backend *b, struct tui_worker *w, c
     return SW_OK;
 }
 
-const struct tui_list tui_list_jobs = {.load = load_jobs, .detail = job_detail, .raw = "jobs"};
+static enum sw_code job_raw(struct tui_worker *w, const char *parent, const char *id, struct sw_arena *a, json_t **out,
+                            struct sw_err *err)
+{
+    (void)parent;
+    struct sw_job row;
+    enum sw_code code = sw_job_get(w->store, strtoll(id, NULL, 10), a, &row, err);
+    if (code == SW_OK)
+        *out = sw_json_document(&sw_json_job, &row);
+    return code;
+}
+
+const struct tui_list tui_list_jobs = {.load = load_jobs, .detail = job_detail, .raw = job_raw};
 
 // --- logs ---
 

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "app/json_kind.h"
 #include "core/base/text.h"
 #include "core/base/tree.h"
 #include "core/model/approval.h"
@@ -34,8 +35,8 @@ static const char *result_text(struct sw_arena *a, const struct sw_evaluation *e
     struct sw_err ignored = {0};
     json_t *metrics, *value;
     const char *key, *text = NULL;
-    if (sw_json_parse(e->metrics_json, strlen(e->metrics_json), "metrics", &sw_tree_limits_default, &metrics, &ignored) !=
-        SW_OK)
+    if (sw_json_parse(e->metrics_json, strlen(e->metrics_json), "metrics", &sw_tree_limits_default, &metrics,
+                      &ignored) != SW_OK)
         return NULL;
     json_object_foreach(metrics, key, value)
     {
@@ -66,7 +67,8 @@ static enum sw_code put_version(struct tui_rows *t, struct tui_worker *w, const 
     if (in_force > 0)
         tui_rows_text(t, sw_arena_printf(t->a, "approved by %zu", in_force), SW_TUI_OK);
     else
-        tui_rows_text(t, approval_count > 0 ? "revoked" : "candidate", approval_count > 0 ? SW_TUI_WARN : SW_TUI_WAITING);
+        tui_rows_text(t, approval_count > 0 ? "revoked" : "candidate",
+                      approval_count > 0 ? SW_TUI_WARN : SW_TUI_WAITING);
     tui_rows_text(t, evaluation_count > 0 ? result_text(t->a, &evaluations[0]) : NULL, SW_TUI_NORMAL);
     tui_rows_text(t, v->aliases, SW_TUI_NORMAL);
     tui_rows_number(t, (double)v->size_bytes, tui_bytes_text(t->a, v->size_bytes), SW_TUI_NORMAL);
@@ -225,7 +227,18 @@ static enum sw_code model_detail(struct sw_app_backend *b, struct tui_worker *w,
     return SW_OK;
 }
 
-const struct tui_list tui_list_models = {.load = load_models, .detail = model_detail, .raw = "model show"};
+static enum sw_code model_raw(struct tui_worker *w, const char *parent, const char *id, struct sw_arena *a,
+                              json_t **out, struct sw_err *err)
+{
+    (void)parent;
+    struct sw_model_version row;
+    enum sw_code code = sw_model_version_get(w->store, id, a, &row, err);
+    if (code == SW_OK)
+        *out = sw_json_document(&sw_json_model_version, &row);
+    return code;
+}
+
+const struct tui_list tui_list_models = {.load = load_models, .detail = model_detail, .raw = model_raw};
 
 // --- audit ---
 

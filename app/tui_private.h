@@ -8,6 +8,7 @@
 
 #include "app/tui_backend.h"
 #include "core/base/path.h"
+#include "core/base/tree.h"
 #include "core/data/dataset.h"
 #include "core/model/policy.h"
 #include "core/store/job.h"
@@ -34,7 +35,7 @@ struct sw_app_backend {
     char store_dir[SW_PATH_MAX];
     char policy[SW_PATH_MAX]; // "" = none configured
     pthread_key_t workers;
-    pthread_mutex_t lock; // guards all below
+    pthread_mutex_t lock;   // guards all below
     struct sw_store *watch; // for change_count: the count only compares within one connection
     struct sw_gpu_monitor *monitor;
     struct sw_host_load load;
@@ -58,7 +59,9 @@ struct tui_list {
     enum sw_code (*detail)(struct sw_app_backend *b, struct tui_worker *w, const struct sw_tui_detail_query *q,
                            const struct sw_task *task, struct sw_arena *a, struct sw_tui_detail *out,
                            struct sw_err *err);
-    const char *raw; // command that prints the row's object as JSON, the id behind it: "model show"; NULL = none
+    // The stored object, as `--json` prints it.
+    enum sw_code (*raw)(struct tui_worker *w, const char *parent, const char *id, struct sw_arena *a,
+                        json_t **out /* take; NULL = out of memory */, struct sw_err *err);
 };
 extern const struct tui_list tui_list_datasets, tui_list_rows, tui_list_jobs, tui_list_runs, tui_list_models,
     tui_list_targets, tui_list_pushes, tui_list_gpus, tui_list_audit;
@@ -99,7 +102,7 @@ void tui_pairf(struct tui_sections *s, const char *key, const char *format, ...)
 void tui_pairs_end(struct tui_sections *s, const char *title);
 void tui_sections_end(struct tui_sections *s, struct sw_tui_detail *out);
 
-const char *tui_time_text(struct sw_arena *a, int64_t ms);     // "-" for 0
+const char *tui_time_text(struct sw_arena *a, int64_t ms); // "-" for 0
 const char *tui_bytes_text(struct sw_arena *a, int64_t bytes);
 const char *tui_real_text(struct sw_arena *a, double value);
 enum sw_tui_role tui_job_role(enum sw_job_state state);
@@ -112,6 +115,10 @@ enum sw_code tui_no_memory(struct sw_err *err);
 enum sw_code tui_log_read(void *ctx, const struct sw_tui_log_query *q, const struct sw_task *task, struct sw_arena *a,
                           struct sw_tui_log_part *out, struct sw_err *err);
 
+// --- tui_data.c ---
+// The data set's name in a row id "NAME:SPLIT"; in the arena.
+const char *tui_dataset_name(const char *id, struct sw_arena *a);
+
 // --- tui_models.c ---
 void tui_add_verdicts(struct tui_sections *s, const char *title, const struct sw_verdict_list *list);
 // The policy at `path`, else the configured one; *out NULL = neither.
@@ -123,9 +130,4 @@ enum sw_code tui_load_form(void *ctx, const struct sw_tui_action_query *q, const
                            struct sw_arena *a, struct sw_tui_form *out, struct sw_err *err);
 enum sw_code tui_act(void *ctx, const struct sw_tui_action_query *q, const struct sw_task *task, struct sw_arena *a,
                      struct sw_tui_outcome *out, struct sw_err *err);
-// Runs `slipway WORDS... --json` on the backend's store and gives its document. A failure becomes the command's own
-// error. `words` is NULL-terminated without the program's name.
-enum sw_code tui_run_command(struct sw_app_backend *b, const char *const *words, struct sw_arena *a, json_t **out,
-                             struct sw_err *err);
-
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/json_kind.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/store/run.h"
@@ -56,7 +57,8 @@ static void count_key(struct key_count *keys, size_t *count, size_t max, const c
 // What people look for first stands first; the rest by how many runs have it, then by name.
 static int key_rank(const char *key)
 {
-    static const char *const first[] = {"val_accuracy", "accuracy", "val_loss", "loss", "train_loss", "net", "lr", "batch"};
+    static const char *const first[] = {"val_accuracy", "accuracy", "val_loss", "loss",
+                                        "train_loss",   "net",      "lr",       "batch"};
     for (size_t i = 0; i < COUNT(first); i++)
         if (strcmp(key, first[i]) == 0)
             return (int)i;
@@ -89,8 +91,8 @@ static enum sw_code choose_columns(struct tui_worker *w, struct sw_arena *a, str
     struct key_count *metrics = sw_arena_array(a, KEYS_MAX, sizeof *metrics);
     struct key_count *params = sw_arena_array(a, KEYS_MAX, sizeof *params);
     size_t metric_count = 0, param_count = 0;
-    struct sw_run_query q = {.experiment_id = -1, .limit = SAMPLE_RUNS,
-                             .with = SW_RUN_WITH_METRICS | SW_RUN_WITH_PARAMS};
+    struct sw_run_query q = {
+        .experiment_id = -1, .limit = SAMPLE_RUNS, .with = SW_RUN_WITH_METRICS | SW_RUN_WITH_PARAMS};
     enum sw_code code = sw_run_search(w->store, &q, a, &sample, err);
     *out = (struct run_columns){.items = sw_arena_array(a, 8 + METRIC_COLUMNS + PARAM_COLUMNS, sizeof *out->items)};
     if (code == SW_OK && (out->items == NULL || metrics == NULL || params == NULL))
@@ -111,17 +113,21 @@ static enum sw_code choose_columns(struct tui_worker *w, struct sw_arena *a, str
     for (size_t i = 0; i < metric_count && i < METRIC_COLUMNS; i++) {
         out->metrics[out->metric_count++] = metrics[i].key;
         out->items[n++] = (struct sw_tui_column){.key = sw_arena_printf(a, "metrics.\"%s\"", metrics[i].key),
-                                                 .title = metrics[i].key, .width = 12, .priority = 1 + (int)i,
+                                                 .title = metrics[i].key,
+                                                 .width = 12,
+                                                 .priority = 1 + (int)i,
                                                  .align = SW_TUI_RIGHT};
     }
     for (size_t i = 0; i < param_count && i < PARAM_COLUMNS; i++) {
         out->params[out->param_count++] = params[i].key;
         out->items[n++] = (struct sw_tui_column){.key = sw_arena_printf(a, "params.\"%s\"", params[i].key),
-                                                 .title = params[i].key, .width = 10, .priority = 4 + (int)i};
+                                                 .title = params[i].key,
+                                                 .width = 10,
+                                                 .priority = 4 + (int)i};
     }
     out->items[n++] = (struct sw_tui_column){.key = "experiment", .title = "experiment", .width = 12, .priority = 9};
-    out->items[n++] = (struct sw_tui_column){.key = "start_time", .title = "age", .width = 6, .priority = 2,
-                                             .align = SW_TUI_RIGHT};
+    out->items[n++] =
+        (struct sw_tui_column){.key = "start_time", .title = "age", .width = 6, .priority = 2, .align = SW_TUI_RIGHT};
     out->count = n;
     return SW_OK;
 }
@@ -198,8 +204,8 @@ static enum sw_code load_runs(struct sw_app_backend *b, struct tui_worker *w, co
 {
     (void)b;
     struct run_columns columns;
-    struct sw_run_query query = {.experiment_id = -1, .limit = q->count, .offset = q->offset,
-                                 .with = SW_RUN_WITH_METRICS | SW_RUN_WITH_PARAMS};
+    struct sw_run_query query = {
+        .experiment_id = -1, .limit = q->count, .offset = q->offset, .with = SW_RUN_WITH_METRICS | SW_RUN_WITH_PARAMS};
     struct sw_run_list runs;
     struct sw_query_order *order = NULL;
     enum sw_code code = sw_track_parse_query(q->filter, a, &query.where, err);
@@ -279,8 +285,8 @@ static struct sw_tui_cell compare_cell(struct sw_arena *a, const struct sw_compa
     enum sw_tui_role role = column != base ? SW_TUI_DIFFERS : SW_TUI_NORMAL;
     if (cell->is_min || cell->is_max)
         role = cell->is_min == small_is_better ? SW_TUI_BEST : SW_TUI_WORST;
-    return (struct sw_tui_cell){
-        .text = cell->metric != NULL ? tui_real_text(a, cell->metric->last) : cell->text, .role = role};
+    return (struct sw_tui_cell){.text = cell->metric != NULL ? tui_real_text(a, cell->metric->last) : cell->text,
+                                .role = role};
 }
 
 static enum sw_code put_compare(struct tui_sections *s, const struct sw_run *runs, size_t count, struct sw_err *err)
@@ -302,13 +308,13 @@ static enum sw_code put_compare(struct tui_sections *s, const struct sw_run *run
             return tui_no_memory(err);
         for (size_t c = 0; c < count; c++)
             cells[c] = compare_cell(s->a, &table.rows[r], c, table.base);
-        lines[r] = (struct sw_tui_compare_line){
-            .key = table.rows[r].key, .differs = table.rows[r].differs, .cells = cells};
+        lines[r] =
+            (struct sw_tui_compare_line){.key = table.rows[r].key, .differs = table.rows[r].differs, .cells = cells};
     }
     struct sw_tui_section *section =
         tui_section_add(s, SW_TUI_COMPARE, sw_arena_printf(s->a, "differences to %s", runs[0].name));
-    section->compare = (struct sw_tui_compare){
-        .columns = names, .column_count = count, .lines = lines, .line_count = table.row_count};
+    section->compare =
+        (struct sw_tui_compare){.columns = names, .column_count = count, .lines = lines, .line_count = table.row_count};
     return SW_OK;
 }
 
@@ -322,7 +328,8 @@ static enum sw_code run_detail(struct sw_app_backend *b, struct tui_worker *w, c
     const char **ids = sw_arena_array(a, count + 1, sizeof *ids);
     const char **names = sw_arena_array(a, count + 1, sizeof *names);
     struct tui_sections s;
-    enum sw_code code = runs != NULL && ids != NULL && names != NULL ? tui_sections_begin(&s, a, err) : tui_no_memory(err);
+    enum sw_code code =
+        runs != NULL && ids != NULL && names != NULL ? tui_sections_begin(&s, a, err) : tui_no_memory(err);
     bool has_base = q->base_id != NULL && q->base_id[0] != '\0';
     if (has_base) // the base stands first, whether it is among the marked ones or not
         ids[n++] = q->base_id;
@@ -350,4 +357,15 @@ static enum sw_code run_detail(struct sw_app_backend *b, struct tui_worker *w, c
     return SW_OK;
 }
 
-const struct tui_list tui_list_runs = {.load = load_runs, .detail = run_detail, .raw = "show"};
+static enum sw_code run_raw(struct tui_worker *w, const char *parent, const char *id, struct sw_arena *a, json_t **out,
+                            struct sw_err *err)
+{
+    (void)parent;
+    struct sw_run row;
+    enum sw_code code = sw_run_get(w->store, id, a, &row, err);
+    if (code == SW_OK)
+        *out = sw_json_document(&sw_json_run, &row);
+    return code;
+}
+
+const struct tui_list tui_list_runs = {.load = load_runs, .detail = run_detail, .raw = run_raw};

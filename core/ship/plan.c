@@ -246,7 +246,8 @@ enum sw_code plan_find_last_done(struct plan *p, struct sw_push *out, bool *foun
     *found = false;
     enum sw_code code = sw_push_search(p->store, p->target, p->version.name, 0, p->arena, &list, &count, err);
     for (size_t i = 0; code == SW_OK && i < count && !*found; i++) {
-        if (strcmp(list[i].state, sw_push_state_word(SW_PUSH_DONE)) == 0) {
+        if (strcmp(list[i].state, sw_push_state_word(SW_PUSH_DONE)) == 0 &&
+            strcmp(list[i].address, p->address) == 0) { // a target may have been given another address since
             *out = list[i];
             *found = true;
         }

@@ -44,7 +44,7 @@ static enum sw_code none_barrier(struct sw_comm *c, struct sw_err *err)
     return SW_OK;
 }
 
-static void none_fail(struct sw_comm *c, const struct sw_err *reason)
+static void none_give_up(struct sw_comm *c, const struct sw_err *reason)
 {
     (void)c, (void)reason;
 }
@@ -56,5 +56,5 @@ const struct sw_comm_table sw_comm_none = {
     .close = none_close,
     .all_reduce_sum = none_all_reduce_sum,
     .barrier = none_barrier,
-    .fail = none_fail,
+    .give_up = none_give_up,
 };

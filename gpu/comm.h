@@ -35,7 +35,7 @@ struct sw_comm_table {
                                    struct sw_err *err);
     enum sw_code (*barrier)(struct sw_comm *c, struct sw_err *err);
     // Tells the others why this rank will not go on. Call before close() on any failure.
-    void (*fail)(struct sw_comm *c, const struct sw_err *reason);
+    void (*give_up)(struct sw_comm *c, const struct sw_err *reason);
 };
 
 extern const struct sw_comm_table sw_comm_none, sw_comm_shm;

@@ -234,7 +234,7 @@ static enum sw_code check_peers(struct sw_comm *c, struct sw_err *err)
     return SW_OK;
 }
 
-static void shm_fail(struct sw_comm *c, const struct sw_err *reason)
+static void shm_give_up(struct sw_comm *c, const struct sw_err *reason)
 {
     char message[MESSAGE_SIZE];
     snprintf(message, sizeof message, "failed: %.200s", reason->message);
@@ -265,7 +265,7 @@ static enum sw_code shm_open_comm(const struct sw_comm_options *o, const struct 
         return code;
     }
     if ((code = shm_barrier(c, err)) || (code = check_peers(c, err))) {
-        shm_fail(c, err);
+        shm_give_up(c, err);
         shm_close(c);
         return code;
     }
@@ -311,5 +311,5 @@ const struct sw_comm_table sw_comm_shm = {
     .close = shm_close,
     .all_reduce_sum = shm_all_reduce_sum,
     .barrier = shm_barrier,
-    .fail = shm_fail,
+    .give_up = shm_give_up,
 };

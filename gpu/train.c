@@ -256,7 +256,7 @@ static void tear_down(struct trainer *t, enum sw_code code, const struct sw_err 
 {
     if (t->is_comm_open) {
         if (code)
-            t->comm_table->fail(t->comm, err);
+            t->comm_table->give_up(t->comm, err);
         t->comm_table->close(t->comm);
     }
     if (t->device) {

@@ -10,11 +10,11 @@
 
 struct sw_arena;
 
-struct sw_arena *sw_arena_new(size_t max_bytes); // take; NULL when out of memory
-void sw_arena_free(struct sw_arena *a);          // accepts NULL
-void *sw_arena_alloc(struct sw_arena *a, size_t bytes);              // borrow; NULL past the maximum
+struct sw_arena *sw_arena_new(size_t max_bytes);                      // take; NULL when out of memory
+void sw_arena_free(struct sw_arena *a);                               // accepts NULL
+void *sw_arena_alloc(struct sw_arena *a, size_t bytes);               // borrow; NULL past the maximum
 void *sw_arena_array(struct sw_arena *a, size_t count, size_t bytes); // checked multiplication
-char *sw_arena_strdup(struct sw_arena *a, const char *text);         // NULL in, NULL out
+char *sw_arena_strdup(struct sw_arena *a, const char *text);          // NULL in, NULL out
 char *sw_arena_strndup(struct sw_arena *a, const char *text, size_t len);
 char *sw_arena_printf(struct sw_arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 size_t sw_arena_used(const struct sw_arena *a); // bytes handed out

@@ -18,9 +18,10 @@ struct sw_buf {
     bool no_memory; // why it failed: memory, else the maximum
 };
 
-void sw_buf_init(struct sw_buf *b, size_t max_bytes);
-void sw_buf_free(struct sw_buf *b);  // accepts a zeroed buffer; leaves it empty and usable again
-void sw_buf_clear(struct sw_buf *b); // len 0, not failed; keeps the memory
+void sw_buf_init(struct sw_buf *b, size_t max_bytes); // allocates nothing yet
+void sw_buf_free(struct sw_buf *b);                   // accepts a zeroed buffer; leaves it empty and usable again
+void sw_buf_clear(struct sw_buf *b);                  // len 0, not failed; keeps the memory
+// Appends all `len` bytes or, on failure, none. The bytes must not lie in the buffer itself.
 void sw_buf_add(struct sw_buf *b, const void *bytes, size_t len);
 void sw_buf_adds(struct sw_buf *b, const char *text);
 void sw_buf_addc(struct sw_buf *b, char c);

@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-int64_t sw_clock_now_ms(void);       // wall, UTC
-int64_t sw_clock_mono_ms(void);      // monotonic, for deadlines
-int64_t sw_clock_mono_us(void);      // monotonic, for measurements
-void sw_clock_sleep_ms(int64_t ms);  // whole time, across EINTR
+int64_t sw_clock_now_ms(void);      // wall, UTC
+int64_t sw_clock_mono_ms(void);     // monotonic, for deadlines
+int64_t sw_clock_mono_us(void);     // monotonic, for measurements
+void sw_clock_sleep_ms(int64_t ms); // whole time, across EINTR
 
 #endif

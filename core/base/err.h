@@ -11,33 +11,33 @@
 
 // The one table of outcomes: enumerator, word used in JSON errors, process exit code, sentence for the manual.
 // Several codes may share an exit code; the word tells them apart.
-#define SW_CODE_TABLE(X)                                                                                       \
-    X(SW_OK, "ok", 0, "success")                                                                               \
-    X(SW_FAILED, "failed", 1, "the operation failed; the message says why")                                    \
-    X(SW_USAGE, "usage", 2, "unknown command or option, or a value of the wrong type")                         \
-    X(SW_PARTIAL, "partial", 3, "part of the work was done, part failed")                                      \
-    X(SW_CREDENTIALS, "credentials", 4, "credentials are missing or were not accepted")                        \
-    X(SW_REFUSED, "refused", 5, "refused by policy: not approved, approval withdrawn, or bytes changed")       \
-    X(SW_UNREACHABLE, "unreachable", 6, "the target cannot be reached")                                        \
-    X(SW_CONFLICT, "conflict", 7, "somebody else changed or owns the object")                                  \
-    X(SW_TIMEOUT, "timeout", 8, "the deadline passed")                                                         \
-    X(SW_ROLLOUT, "rollout", 9, "the rollout failed")                                                          \
-    X(SW_NO_STORE, "no_store", 10, "there is no store at that place")                                          \
-    X(SW_LOCKED, "locked", 11, "the store or object is locked by another process")                             \
-    X(SW_NEWER, "newer", 12, "the store was written by a newer slipway")                                       \
-    X(SW_INTERRUPTED, "interrupted", 130, "interrupted by a signal")                                           \
-    X(SW_INVALID, "invalid", 1, "the input is malformed or out of range")                                      \
-    X(SW_NOT_FOUND, "not_found", 1, "no such object")                                                          \
-    X(SW_EXISTS, "exists", 1, "an object of that name exists")                                                 \
-    X(SW_AMBIGUOUS, "ambiguous", 1, "the name fits several objects")                                           \
-    X(SW_BUSY, "busy", 1, "the resource is in use")                                                            \
-    X(SW_LIMIT, "limit", 1, "a stated limit was exceeded")                                                     \
-    X(SW_CORRUPT, "corrupt", 1, "stored data is damaged or digests do not match")                              \
-    X(SW_IO, "io", 1, "the operating system refused a file or device operation")                               \
-    X(SW_NO_SPACE, "no_space", 1, "the disk or quota is full")                                                 \
-    X(SW_NO_MEMORY, "no_memory", 1, "out of memory")                                                           \
-    X(SW_CANCELLED, "cancelled", 1, "cancelled on request")                                                    \
-    X(SW_UNSUPPORTED, "unsupported", 1, "not supported by this build or machine")                              \
+#define SW_CODE_TABLE(X)                                                                                               \
+    X(SW_OK, "ok", 0, "success")                                                                                       \
+    X(SW_FAILED, "failed", 1, "the operation failed; the message says why")                                            \
+    X(SW_USAGE, "usage", 2, "unknown command or option, or a value of the wrong type")                                 \
+    X(SW_PARTIAL, "partial", 3, "part of the work was done, part failed")                                              \
+    X(SW_CREDENTIALS, "credentials", 4, "credentials are missing or were not accepted")                                \
+    X(SW_REFUSED, "refused", 5, "refused by policy: not approved, approval withdrawn, or bytes changed")               \
+    X(SW_UNREACHABLE, "unreachable", 6, "the target cannot be reached")                                                \
+    X(SW_CONFLICT, "conflict", 7, "somebody else changed or owns the object")                                          \
+    X(SW_TIMEOUT, "timeout", 8, "the deadline passed")                                                                 \
+    X(SW_ROLLOUT, "rollout", 9, "the rollout failed")                                                                  \
+    X(SW_NO_STORE, "no_store", 10, "there is no store at that place")                                                  \
+    X(SW_LOCKED, "locked", 11, "the store or object is locked by another process")                                     \
+    X(SW_NEWER, "newer", 12, "the store was written by a newer slipway")                                               \
+    X(SW_INTERRUPTED, "interrupted", 130, "interrupted by a signal")                                                   \
+    X(SW_INVALID, "invalid", 1, "the input is malformed or out of range")                                              \
+    X(SW_NOT_FOUND, "not_found", 1, "no such object")                                                                  \
+    X(SW_EXISTS, "exists", 1, "an object of that name exists")                                                         \
+    X(SW_AMBIGUOUS, "ambiguous", 1, "the name fits several objects")                                                   \
+    X(SW_BUSY, "busy", 1, "the resource is in use")                                                                    \
+    X(SW_LIMIT, "limit", 1, "a stated limit was exceeded")                                                             \
+    X(SW_CORRUPT, "corrupt", 1, "stored data is damaged or digests do not match")                                      \
+    X(SW_IO, "io", 1, "the operating system refused a file or device operation")                                       \
+    X(SW_NO_SPACE, "no_space", 1, "the disk or quota is full")                                                         \
+    X(SW_NO_MEMORY, "no_memory", 1, "out of memory")                                                                   \
+    X(SW_CANCELLED, "cancelled", 1, "cancelled on request")                                                            \
+    X(SW_UNSUPPORTED, "unsupported", 1, "not supported by this build or machine")                                      \
     X(SW_DIVERGED, "diverged", 1, "training diverged: the loss is no longer a finite number")
 
 // On the type: every function that returns a code must have it looked at. The two compilers spell it differently in C17.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SHA-256 (FIPS 180-4) through libcrypto. Digests travel as 64 lower-case hex digits; where an algorithm is named
-// the text form is "sha256:HEX".
+// the text form is "sha256:HEX". Should libcrypto fail, `hex` becomes "", which is no digest.
 #ifndef SW_BASE_HASH_H
 #define SW_BASE_HASH_H
 

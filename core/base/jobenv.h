@@ -10,7 +10,7 @@
 #define SW_ENV_ATTEMPT      "SLIPWAY_ATTEMPT"      // from 1
 #define SW_ENV_JOB_DIR      "SLIPWAY_JOB_DIR"      // scratch of the job, kept across attempts: checkpoints go here
 #define SW_ENV_ARTIFACT_DIR "SLIPWAY_ARTIFACT_DIR" // files put here become the run's artifacts
-#define SW_ENV_COMM_FD      "SLIPWAY_COMM_FD"      // empty memfd shared by all ranks of an attempt; set when there are several
+#define SW_ENV_COMM_FD      "SLIPWAY_COMM_FD" // empty memfd shared by all ranks of an attempt; set when there are several
 
 // Descriptor for JSON Lines, one object a line, any of these members:
 //   {"step": 10, "time_ms": 1, "metrics": {"loss": 0.3}}   numbers, or "NaN", "Infinity", "-Infinity" as text

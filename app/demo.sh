@@ -13,31 +13,29 @@ mkdir -p "$store"
 store=$(cd "$store" && pwd)
 slipway() { "$programs/slipway" --store "$store" "$@"; }
 say() { printf '\n── %s\n' "$*"; }
-field() { # one member of a JSON document on stdin: no tool needed beyond sed
-    sed -n 's/.*"'"$1"'": *"\{0,1\}\([^",}]*\).*/\1/p' | head -n 1
-}
-
 say "the data: Fashion-MNIST, 28x28 grey images in 10 classes"
 slipway data add "$data" --name fashion
 slipway data show fashion
 
 say "two jobs in the queue, each data-parallel on 2 ranks"
-slipway train mlp --data fashion --ranks 2 --name mlp --experiment demo
-slipway train cnn --data fashion --ranks 2 --name cnn --experiment demo
+mlp=$(slipway train mlp --data fashion --ranks 2 --name mlp --experiment demo)
+cnn=$(slipway train cnn --data fashion --ranks 2 --name cnn --experiment demo)
 slipway jobs
-mlp_job=$(slipway --json jobs | tr '{' '\n' | grep '"name": *"mlp"' | field job_id)
-cnn_job=$(slipway --json jobs | tr '{' '\n' | grep '"name": *"cnn"' | field job_id)
-slipway wait "$mlp_job"
-slipway wait "$cnn_job"
+for line in "$mlp" "$cnn"; do
+    printf '\n'
+    slipway logs "$(echo "$line" | cut -f1)" -f
+done
+slipway jobs
 
 say "what came out"
-mlp_run=$(slipway --json jobs | tr '{' '\n' | grep "\"job_id\": *$mlp_job[,}]" | field run_id)
-cnn_run=$(slipway --json jobs | tr '{' '\n' | grep "\"job_id\": *$cnn_job[,}]" | field run_id)
+mlp_run=$(echo "$mlp" | cut -f3)
+cnn_run=$(echo "$cnn" | cut -f3)
 slipway compare "$mlp_run" "$cnn_run"
 slipway compare "$mlp_run" "$cnn_run" --metric val_accuracy
 
 say "the better run becomes a model version, judged on the test split"
-best=$(slipway --json runs 'attributes.status = "FINISHED"' --order-by 'metrics.val_accuracy DESC' --limit 1 | field run_id)
+best=$(slipway runs "run_id IN ('$mlp_run', '$cnn_run')" --order-by 'metrics.val_accuracy DESC' --limit 1 \
+    --columns run_id 2>/dev/null | tail -n 1)
 slipway model register fashion --run "$best"
 slipway model evaluate fashion --data fashion --split test
 
@@ -56,7 +54,7 @@ YAML
 slipway model approve fashion --policy "$store/release.yaml" --comment "demo: the gate is met"
 
 say "the handoff: an ONNX model with digests and a KServe InferenceService, as a bundle"
-slipway target add demo "bundle:$store/bundle" 2>/dev/null || true
+slipway --json target ls | grep -q '"demo"' || slipway target add demo "bundle:$store/bundle"
 slipway push fashion --to demo --template kserve-inferenceservice --policy "$store/release.yaml" --yes
 slipway status
 slipway audit verify

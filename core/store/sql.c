@@ -39,8 +39,8 @@ static const struct result_row result_rows[] = {
 
 enum sw_code sw_sql_error(struct sw_store *s, int rc, const char *doing, struct sw_err *err)
 {
-    int primary = rc & 0xff;
-    int reason = s->db != NULL ? sqlite3_system_errno(s->db) : 0;
+    int primary = rc & 0xff, last = errno; // SQLite forgets the reason of some failed writes, errno does not
+    int reason = s->db != NULL && sqlite3_system_errno(s->db) != 0 ? sqlite3_system_errno(s->db) : last;
     // A quota, a file size limit and a full shared-memory file arrive as plain I/O errors.
     if (primary == SQLITE_IOERR && (reason == ENOSPC || reason == EDQUOT || reason == EFBIG))
         primary = SQLITE_FULL;

@@ -47,8 +47,8 @@ static ssize_t read_some(int fd, void *block, size_t size)
 
 enum sw_code sw_file_read(const char *path, struct sw_buf *out, struct sw_err *err)
 {
-    int fd;
-    int64_t size;
+    int fd = -1;
+    int64_t size = 0;
     enum sw_code code = open_regular(path, &fd, &size, err);
     if (code != SW_OK)
         return code;
@@ -135,11 +135,13 @@ static enum sw_code draft_end(struct draft *d, enum sw_code code, struct sw_err 
         code = sw_err_errno(err, errno, "cannot sync %s", d->final_name);
     if (close(d->fd) != 0 && code == SW_OK)
         code = sw_err_errno(err, errno, "cannot write %s", d->final_name);
-    int fault = code == SW_OK ? sw_failpoint("file.rename") : 0;
-    if (fault != 0)
-        code = sw_err_errno(err, fault, "cannot replace %s", d->final_name);
-    if (code == SW_OK && rename(d->name, d->final_name) != 0)
-        code = sw_err_errno(err, errno, "cannot replace %s", d->final_name);
+    if (code == SW_OK) {
+        int fault = sw_failpoint("file.rename");
+        if (fault == 0 && rename(d->name, d->final_name) != 0)
+            fault = errno;
+        if (fault != 0)
+            code = sw_err_errno(err, fault, "cannot replace %s", d->final_name);
+    }
     if (code != SW_OK) {
         unlink(d->name);
         return code;
@@ -186,8 +188,8 @@ static enum sw_code copy_bytes(int from, int to, const char *from_path, const ch
 
 enum sw_code sw_file_copy(const char *from, const char *to, struct sw_err *err)
 {
-    int fd;
-    int64_t size;
+    int fd = -1;
+    int64_t size = 0;
     struct draft d;
     enum sw_code code = open_regular(from, &fd, &size, err);
     if (code != SW_OK)
@@ -255,7 +257,9 @@ static enum sw_code entries_add(struct entries *e, const char *name, bool folder
     memcpy(copy, name, len + 1);
     if (folder)
         memcpy(copy + len, "/", 2);
-    e->items[e->count++] = (struct entry){copy, size};
+    e->items[e->count].name = copy;
+    e->items[e->count].size = size;
+    e->count++;
     return SW_OK;
 }
 

@@ -129,8 +129,10 @@ void sw_loop_free(struct sw_loop *l)
 {
     if (l == NULL)
         return;
-    while (l->sources != NULL)
-        sw_loop_remove(l->sources);
+    for (const struct sw_loop_source *s = l->sources; s != NULL; s = s->next)
+        if (s->kind != KIND_FD)
+            close(s->fd);
+    free_list(l->sources);
     free_list(l->removed);
     close(l->epoll_fd);
     free(l);

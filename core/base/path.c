@@ -43,18 +43,15 @@ enum sw_code sw_path_place(enum sw_place place, char out[static SW_PATH_MAX], st
 
 enum sw_code sw_path_join(char out[static SW_PATH_MAX], const char *a, const char *b, struct sw_err *err)
 {
+    char whole[SW_PATH_MAX]; // `out` may be `a` or `b`
     if (b[0] == '/')
         a = "";
     size_t left = strlen(a);
-    size_t right = strlen(b);
-    bool slash = left > 0 && right > 0 && a[left - 1] != '/';
-    if (left + slash + right >= SW_PATH_MAX)
+    bool needs_slash = left > 0 && a[left - 1] != '/' && b[0] != '\0';
+    int len = snprintf(whole, sizeof whole, "%s%s%s", a, needs_slash ? "/" : "", b);
+    if (len < 0 || len >= SW_PATH_MAX)
         return sw_err_set(err, SW_LIMIT, "the path of %.64s... is longer than %d bytes", b, SW_PATH_MAX - 1);
-    // `out` may be `a` or `b` itself: the right part moves first.
-    memmove(out + left + slash, b, right + 1);
-    memmove(out, a, left);
-    if (slash)
-        out[left] = '/';
+    memcpy(out, whole, (size_t)len + 1);
     return SW_OK;
 }
 
@@ -129,7 +126,7 @@ static enum sw_code make_dir(const char *path, struct sw_err *err)
 
 enum sw_code sw_path_make_dirs(const char *path, struct sw_err *err)
 {
-    char part[SW_PATH_MAX];
+    char part[SW_PATH_MAX] = "";
     enum sw_code code = sw_path_join(part, path, "", err);
     for (char *at = part + 1; code == SW_OK && part[0] != '\0' && *at != '\0'; at++) {
         if (*at != '/' || at[-1] == '/')

@@ -22,8 +22,6 @@
 #include "core/base/path.h"
 #include "core/base/proc_private.h"
 
-extern char **environ;
-
 enum step { STEP_DESCRIPTORS, STEP_SESSION, STEP_FOLDER, STEP_NICE, STEP_EXEC };
 
 struct failure {
@@ -273,7 +271,7 @@ enum sw_code sw_proc_start_ticks(pid_t pid, int64_t *ticks, struct sw_err *err)
 
 bool sw_proc_is_alive(pid_t pid, int64_t start_ticks)
 {
-    int64_t ticks;
+    int64_t ticks = -1;
     return sw_proc_start_ticks(pid, &ticks, NULL) == SW_OK && ticks == start_ticks;
 }
 

@@ -178,7 +178,7 @@ enum sw_code sw_proc_run(const struct sw_proc_spec *spec, const void *input, siz
                          struct sw_buf *out, struct sw_buf *errout, struct sw_proc_result *result, struct sw_err *err)
 {
     const char *name = spec->argv[0];
-    struct sw_proc_fd fds[SW_PROC_MAX_FDS];
+    struct sw_proc_fd fds[SW_PROC_MAX_FDS] = {0};
     struct sw_proc_spec own = *spec;
     struct streams s = {-1, -1, -1, input, input_len};
     struct sw_proc child = {.pidfd = -1};

@@ -102,8 +102,8 @@ static size_t first_child(const struct proc_stat *list, size_t count, pid_t ppid
 
 enum sw_code sw_proc_descendants(pid_t root, pid_t **out, size_t *count, struct sw_err *err)
 {
-    struct proc_stat *list;
-    size_t total;
+    struct proc_stat *list = NULL;
+    size_t total = 0;
     enum sw_code code = proc_list(&list, &total, err);
     if (code != SW_OK)
         return code;

@@ -257,7 +257,7 @@ bool sw_text_is_secret_name(const char *name)
     static const char *const words[] = {"auth", "cookie", "dsn", "pass", "pat"};
     char lower[128];
     size_t len = 0;
-    for (; name[len] != '\0' && len < sizeof lower - 1; len++)
+    for (; len < sizeof lower - 1 && name[len] != '\0'; len++)
         lower[len] = (char)tolower((unsigned char)name[len]);
     lower[len] = '\0';
     for (size_t i = 0; i < sizeof anywhere / sizeof anywhere[0]; i++)

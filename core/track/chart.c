@@ -12,7 +12,13 @@ enum { COLUMNS_MAX = 10000 };
 
 static int64_t x_of(const struct sw_chart_request *q, size_t run, const struct sw_metric_bucket *b)
 {
-    return q->axis == SW_CHART_STEP ? b->last_step : b->last_time_ms - q->runs[run].start_ms;
+    if (q->axis == SW_CHART_STEP)
+        return b->last_step;
+    int64_t elapsed_ms;
+    if (__builtin_sub_overflow(b->last_time_ms, q->runs[run].start_ms,
+                               &elapsed_ms)) // a client's clock may say anything
+        return b->last_time_ms < 0 ? INT64_MIN : INT64_MAX;
+    return elapsed_ms;
 }
 
 static void find_range(const struct sw_chart_request *q, const struct sw_metric_series *found, struct sw_chart *chart)

@@ -43,7 +43,8 @@ static struct sw_metric_point *make_points(int keys)
     for (int i = 0; i < keys; i++)
         snprintf(names[i], sizeof names[i], "train/m%d", i);
     for (int i = 0; i < POINTS; i++)
-        points[i] = (struct sw_metric_point){names[i % keys], sin(i * 1e-3) + (i % 97) * 1e-3, i / keys, 1700000000000 + i * 7};
+        points[i] =
+            (struct sw_metric_point){names[i % keys], sin(i * 1e-3) + (i % 97) * 1e-3, i / keys, 1700000000000 + i * 7};
     return points;
 }
 
@@ -73,14 +74,15 @@ static double rate_bare(const char *dir, const struct sw_metric_point *points, i
     must(sw_path_make_dirs(dir, &err), &err);
     must(sw_path_join(path, dir, "bare.db", &err), &err);
     must_sql(sqlite3_open(path, &db), db);
-    must_sql(sqlite3_exec(db,
-                          "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cell_size_check=ON;"
-                          "PRAGMA cache_size=-4096; PRAGMA journal_size_limit=67108864; PRAGMA foreign_keys=ON;"
-                          "CREATE TABLE metric(run_key INTEGER NOT NULL, key_id INTEGER NOT NULL, step INTEGER NOT NULL,"
-                          " time_ms INTEGER NOT NULL, value REAL NOT NULL, is_nan INTEGER NOT NULL,"
-                          " PRIMARY KEY(run_key, key_id, step, time_ms, value, is_nan)) STRICT, WITHOUT ROWID;",
-                          NULL, NULL, NULL),
-             db);
+    must_sql(
+        sqlite3_exec(db,
+                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cell_size_check=ON;"
+                     "PRAGMA cache_size=-4096; PRAGMA journal_size_limit=67108864; PRAGMA foreign_keys=ON;"
+                     "CREATE TABLE metric(run_key INTEGER NOT NULL, key_id INTEGER NOT NULL, step INTEGER NOT NULL,"
+                     " time_ms INTEGER NOT NULL, value REAL NOT NULL, is_nan INTEGER NOT NULL,"
+                     " PRIMARY KEY(run_key, key_id, step, time_ms, value, is_nan)) STRICT, WITHOUT ROWID;",
+                     NULL, NULL, NULL),
+        db);
     must_sql(sqlite3_prepare_v2(db, "INSERT INTO metric VALUES(?1, ?2, ?3, ?4, ?5, 0)", -1, &add, NULL), db);
     int64_t start = sw_clock_mono_us();
     for (int i = 0; i < POINTS; i += BATCH) {
@@ -117,7 +119,8 @@ int main(int argc, char **argv)
             bare = fmax(bare, rate_bare(dir, points, shapes[i].keys));
         }
         free(points);
-        printf("{\"name\":\"%s\",\"unit\":\"points/s\",\"ours\":%.0f,\"peer\":%.0f,\"peer_name\":\"bare prepared inserts\","
+        printf("{\"name\":\"%s\",\"unit\":\"points/s\",\"ours\":%.0f,\"peer\":%.0f,\"peer_name\":\"bare prepared "
+               "inserts\","
                "\"ratio\":%.3f,\"target\":\">= 0.70\",\"met\":%s}\n",
                shapes[i].name, ours, bare, ours / bare, ours / bare >= 0.70 ? "true" : "false");
         fflush(stdout);

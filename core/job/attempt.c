@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/jobenv.h"
+#include "core/base/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -130,6 +131,9 @@ static void judge(struct attempt *at, struct sw_job_outcome *out)
         break;
     }
     out->end.run_status = sw_job_run_status(out->end.state);
+    char safe[sizeof(out->reason)]; // what was cut may end within a character
+    snprintf(out->reason, sizeof(out->reason), "%s",
+             sw_text_safe_copy(safe, sizeof(safe), out->reason, SW_TEXT_ONE_LINE));
 }
 
 // --- ending ---
@@ -215,6 +219,14 @@ static void on_signal(void *ctx, int signo)
 
 // --- the loop ---
 
+static void hand_on_progress(struct attempt *at)
+{
+    if (!at->intake.has_progress)
+        return;
+    at->intake.has_progress = false;
+    sw_job_writer_progress(at->writer, at->intake.progress, at->intake.progress_text);
+}
+
 static void hand_on(struct attempt *at)
 {
     int64_t now = sw_clock_mono_ms();
@@ -222,10 +234,7 @@ static void hand_on(struct attempt *at)
     bool is_due = b->point_count >= SW_JOB_BATCH_POINTS || now - at->batch_ms >= SW_JOB_BATCH_MS;
     if (is_due && b->point_count + b->pair_count > 0 && sw_job_writer_offer(at->writer, b))
         at->batch_ms = now;
-    if (at->intake.has_progress) {
-        at->intake.has_progress = false;
-        sw_job_writer_progress(at->writer, at->intake.progress, at->intake.progress_text);
-    }
+    hand_on_progress(at);
     sw_job_ranks_pause(at, sw_job_intake_is_full(&at->intake));
 }
 
@@ -351,6 +360,7 @@ enum sw_code sw_job_attempt_run(const struct sw_job_attempt_spec *spec, struct s
     }
     code = run_loop(&at, err);
     sw_job_ranks_drain(&at);
+    hand_on_progress(&at);
     int64_t refused = 0;
     sw_job_writer_end(at.writer, &at.intake.batch, &refused);
     at.intake.rejected += refused;

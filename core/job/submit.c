@@ -4,6 +4,7 @@
 // reader gives a supervisor.
 #include "core/job/job_private.h"
 
+#include "core/base/clock.h"
 #include "core/base/failpoint.h"
 #include "core/base/file.h"
 #include "core/base/text.h"
@@ -17,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_WORDS = 4096, MAX_SLOTS = 4096, MAX_COMMAND_BYTES = 8000, ARENA_BYTES = 32 << 20 };
+enum { MAX_WORDS = 4096, MAX_SLOTS = 4096, MAX_COMMAND_BYTES = 8000, ARENA_BYTES = 32 << 20, RETRY_LOCK_MS = 5000 };
 
 int sw_job_cpu_slots(void)
 {
@@ -461,8 +462,12 @@ enum sw_code sw_job_retry(struct sw_store *s, int64_t job_id, const char *progra
         (void)!sw_err_set(err, SW_INVALID, "job %" PRId64 " is done", job_id);
         code = sw_err_hint(err, "submit its command again as a new job");
     }
-    if (!code) // its last supervisor may still be on its way out
-        code = sw_job_lock(sw_store_dir(s), job_id, &lock, err);
+    int64_t until = sw_clock_mono_ms() + RETRY_LOCK_MS; // its last supervisor may still be on its way out
+    while (!code && (code = sw_job_lock(sw_store_dir(s), job_id, &lock, err)) == SW_BUSY &&
+           sw_clock_mono_ms() < until) {
+        sw_clock_sleep_ms(20);
+        code = SW_OK;
+    }
     if (!code)
         code = sw_job_set_free_attempts(sw_store_dir(s), job_id, job.attempt, err);
     if (!code)

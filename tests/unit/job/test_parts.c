@@ -117,7 +117,7 @@ static void logs_rotate_once_and_readers_follow(void **state)
     assert_true(small.len % 10 == 0 && small.len >= 40);
     sw_buf_free(&small);
 
-    sw_clock_sleep_ms(20); // the clock of file times is coarse: files born later must look it
+    sw_clock_sleep_ms(20);     // the clock of file times is coarse: files born later must look it
     add_lines(&log, 500, 900); // more than two files: some are gone before they are read, and that is said
     sw_buf_clear(&all);
     OK(sw_job_log_follow(f->store, 1, SW_JOB_LOG_ALL, &cursor, &all, &err));

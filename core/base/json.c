@@ -115,6 +115,8 @@ enum sw_code sw_json_parse(const char *text, size_t len, const char *name, const
         json_t *tree = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
         if (tree != NULL)
             *out = tree;
+        else if (why.line < 0) // jansson names no place when memory ran out
+            code = sw_err_set(err, SW_NO_MEMORY, "out of memory for %s", name);
         else
             code = sw_err_set(err, SW_INVALID, "%s:%d:%d: %s", name, why.line, why.column, why.text);
     }

@@ -132,54 +132,52 @@ static bool is_ambiguous_octal(const char *s)
     return s[0] == '0' && s[1] != '\0' && strspn(s, "01234567") == strlen(s);
 }
 
-static json_t *number_of(const char *text, int base)
+// What a number is written as: digits of a base, with "0x" or "0o" already skipped, or a decimal fraction.
+static enum sw_code number_of(struct reader *r, const char *text, int base, bool is_integer, int line, json_t **out)
 {
     errno = 0;
-    long long value = strtoll(text, NULL, base);
-    if (errno == 0)
-        return json_integer(value);
-    if (base != 10)
-        return NULL;
-    return json_real(strtod(text, NULL)); // NULL when it overflows to infinity
+    long long whole = is_integer ? strtoll(text, NULL, base) : 0;
+    bool fits = is_integer && errno == 0;
+    double real = base == 10 ? strtod(text, NULL) : INFINITY; // a hexadecimal beyond int64 is no number
+    if (!fits && !isfinite(real))
+        return sw_err_set(r->err, SW_INVALID, "%s:%d: the number %.40s is out of range", r->name, line, text);
+    *out = fits ? json_integer(whole) : json_real(real);
+    return *out != NULL ? SW_OK : no_memory(r);
+}
+
+static bool is_prefixed(const char *text, char letter, const char *digits)
+{
+    return text[0] == '0' && text[1] == letter && text[2] != '\0' && strspn(text + 2, digits) == strlen(text + 2);
 }
 
 // The value of a plain scalar under the core schema.
 static enum sw_code resolve_plain(struct reader *r, const char *text, int line, json_t **out)
 {
     bool is_integer = false;
-    json_t *v = NULL;
-    if (IS_ONE_OF(text, "", "~", "null", "Null", "NULL"))
-        v = json_null();
-    else if (IS_ONE_OF(text, "true", "True", "TRUE"))
-        v = json_true();
-    else if (IS_ONE_OF(text, "false", "False", "FALSE"))
-        v = json_false();
-    else if (is_ambiguous_octal(text)) {
+    const char *magnitude = text + (*text == '-' || *text == '+');
+    if (is_ambiguous_octal(text)) {
         enum sw_code code = sw_err_set(
             r->err, SW_INVALID, "%s:%d: %.40s is octal to some readers and decimal to others", r->name, line, text);
         (void)sw_err_hint(r->err, "write it as 0o..., in decimal, or in quotes");
         return code;
-    } else if (is_decimal(text, &is_integer)) {
-        v = is_integer ? number_of(text, 10) : json_real(strtod(text, NULL));
-        if (v == NULL)
-            return sw_err_set(r->err, SW_INVALID, "%s:%d: the number %.40s is out of range", r->name, line, text);
-    } else if ((text[0] == '0' && text[1] == 'x' && text[2] != '\0' &&
-                strspn(text + 2, "0123456789abcdefABCDEF") == strlen(text + 2)) ||
-               (text[0] == '0' && text[1] == 'o' && text[2] != '\0' &&
-                strspn(text + 2, "01234567") == strlen(text + 2))) {
-        v = number_of(text + 2, text[1] == 'x' ? 16 : 8);
-        if (v == NULL)
-            return sw_err_set(r->err, SW_INVALID, "%s:%d: the number %.40s is out of range", r->name, line, text);
-    } else {
-        const char *unsigned_text = text + (*text == '-' || *text == '+');
-        if (IS_ONE_OF(unsigned_text, ".inf", ".Inf", ".INF") || IS_ONE_OF(text, ".nan", ".NaN", ".NAN"))
-            return sw_err_set(r->err, SW_INVALID, "%s:%d: %s is not a number that can be kept", r->name, line, text);
-        v = json_string(text);
     }
-    if (v == NULL)
-        return no_memory(r);
-    *out = v;
-    return SW_OK;
+    if (is_decimal(text, &is_integer))
+        return number_of(r, text, 10, is_integer, line, out);
+    if (is_prefixed(text, 'x', "0123456789abcdefABCDEF"))
+        return number_of(r, text + 2, 16, true, line, out);
+    if (is_prefixed(text, 'o', "01234567"))
+        return number_of(r, text + 2, 8, true, line, out);
+    if (IS_ONE_OF(magnitude, ".inf", ".Inf", ".INF") || IS_ONE_OF(text, ".nan", ".NaN", ".NAN"))
+        return sw_err_set(r->err, SW_INVALID, "%s:%d: %s is not a number that can be kept", r->name, line, text);
+    if (IS_ONE_OF(text, "", "~", "null", "Null", "NULL"))
+        *out = json_null();
+    else if (IS_ONE_OF(text, "true", "True", "TRUE"))
+        *out = json_true();
+    else if (IS_ONE_OF(text, "false", "False", "FALSE"))
+        *out = json_false();
+    else
+        *out = json_string(text);
+    return *out != NULL ? SW_OK : no_memory(r);
 }
 
 // --- building ---

@@ -4,8 +4,9 @@
 # Width). Run: python3 core/base/gen_width.py > core/base/width_table_private.h
 import unicodedata
 
-# Planes and blocks that UAX #11 declares wide even where no character is assigned yet.
-WIDE_BLOCKS = [(0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FFFD), (0x30000, 0x3FFFD)]
+# Planes and blocks that UAX #11 declares wide even where no character is assigned yet; the circled numbers on squares
+# and the hexagrams, which glibc's wcwidth(), and with it ncurses, counts as wide (Unicode 16 does so for the latter).
+WIDE_BLOCKS = [(0x3248, 0x324F), (0x4DC0, 0x4DFF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FFFD), (0x30000, 0x3FFFD)]
 # Default-ignorable characters that are not format characters (Cf): fillers and joiners that show as nothing.
 IGNORABLE = [(0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x3164, 0x3164), (0xFFA0, 0xFFA0),
              (0x2065, 0x2065), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF)]

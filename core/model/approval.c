@@ -97,11 +97,10 @@ static enum sw_code store_approval(struct sw_store *s, const struct sw_approval 
                                         row->user, "policy", row->policy, "policy_digest", row->policy_digest,
                                         "statement_digest", statement_digest, "signed", row->signature[0] != '\0'),
                               err);
-    failed = code == SW_OK ? sw_failpoint("approval.commit") : 0;
-    if (failed != 0)
-        code = sw_err_errno(err, failed, "approving %s", label);
-    if (code == SW_OK)
-        code = sw_store_commit(s, err);
+    if (code == SW_OK) {
+        failed = sw_failpoint("approval.commit");
+        code = failed == 0 ? sw_store_commit(s, err) : sw_err_errno(err, failed, "approving %s", label);
+    }
     if (code != SW_OK) {
         sw_store_rollback(s);
         return code;

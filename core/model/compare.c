@@ -43,31 +43,36 @@ static double metric_of(const json_t *metrics, const char *name)
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+static enum sw_code parse_metrics(const struct sw_evaluation *e, json_t **out, struct sw_err *err)
+{
+    return sw_json_parse(e->metrics_json, strlen(e->metrics_json), "stored metrics", &sw_tree_limits_default, out, err);
+}
+
+static enum sw_code list_changes(const json_t *old, json_t *new, struct sw_arena *a, struct sw_model_difference *d,
+                                 struct sw_err *err)
+{
+    d->metrics = sw_arena_array(a, json_object_size(new) + 1, sizeof *d->metrics);
+    if (d->metrics == NULL)
+        return sw_err_set(err, SW_NO_MEMORY, "no memory to compare metrics");
+    for (void *at = json_object_iter(new); at != NULL; at = json_object_iter_next(new, at)) {
+        const char *name = json_object_iter_key(at);
+        struct sw_model_metric_change *change = &d->metrics[d->metric_count++];
+        *change = (struct sw_model_metric_change){sw_arena_strdup(a, name), metric_of(old, name), metric_of(new, name)};
+        if (change->name == NULL)
+            return sw_err_set(err, SW_NO_MEMORY, "no memory to compare metrics");
+    }
+    return SW_OK;
+}
+
 static enum sw_code fill_metrics(const struct sw_evaluation *before, const struct sw_evaluation *after,
                                  struct sw_arena *a, struct sw_model_difference *d, struct sw_err *err)
 {
     json_t *old = NULL, *new = NULL;
-    enum sw_code code = sw_json_parse(before->metrics_json, strlen(before->metrics_json), "stored metrics",
-                                      &sw_tree_limits_default, &old, err);
+    enum sw_code code = parse_metrics(before, &old, err);
     if (code == SW_OK)
-        code = sw_json_parse(after->metrics_json, strlen(after->metrics_json), "stored metrics",
-                             &sw_tree_limits_default, &new, err);
-    if (code == SW_OK) {
-        d->metrics = sw_arena_array(a, json_object_size(new) + 1, sizeof *d->metrics);
-        if (d->metrics == NULL)
-            code = sw_err_set(err, SW_NO_MEMORY, "no memory to compare metrics");
-    }
-    const char *name;
-    json_t *value;
-    json_object_foreach(new, name, value)
-    {
-        if (code != SW_OK)
-            break;
-        struct sw_model_metric_change *change = &d->metrics[d->metric_count++];
-        *change = (struct sw_model_metric_change){sw_arena_strdup(a, name), metric_of(old, name), metric_of(new, name)};
-        if (change->name == NULL)
-            code = sw_err_set(err, SW_NO_MEMORY, "no memory to compare metrics");
-    }
+        code = parse_metrics(after, &new, err);
+    if (code == SW_OK)
+        code = list_changes(old, new, a, d, err);
     d->dataset = after->dataset;
     d->split = after->split;
     json_decref(old);

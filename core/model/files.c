@@ -26,10 +26,13 @@ struct growing {
     size_t count, cap;
 };
 
-static enum sw_code grow(struct growing *g, struct sw_err *err)
+// The place of the next item; it counts once the caller raises `count`.
+static enum sw_code next_item(struct growing *g, struct sw_model_file **out, struct sw_err *err)
 {
-    if (g->count < g->cap)
+    if (g->items != NULL && g->count < g->cap) {
+        *out = &g->items[g->count];
         return SW_OK;
+    }
     if (g->count >= SW_MODEL_FILES_MAX)
         return sw_err_set(err, SW_LIMIT, "a model may hold at most %d files", SW_MODEL_FILES_MAX);
     size_t cap = g->cap == 0 ? 16 : 2 * g->cap;
@@ -40,6 +43,7 @@ static enum sw_code grow(struct growing *g, struct sw_err *err)
         memcpy(items, g->items, g->count * sizeof *items);
     g->items = items;
     g->cap = cap;
+    *out = &items[g->count];
     return SW_OK;
 }
 
@@ -59,12 +63,12 @@ static enum sw_code add_visited(void *ctx, const char *relative, int64_t size_by
 {
     struct growing *g = ctx;
     (void)size_bytes; // the size of what was hashed counts
+    struct sw_model_file *f = NULL;
     enum sw_code code = check_path(relative, err);
     if (code == SW_OK)
-        code = grow(g, err);
+        code = next_item(g, &f, err);
     if (code != SW_OK)
         return code;
-    struct sw_model_file *f = &g->items[g->count];
     char path[SW_PATH_MAX];
     code = sw_path_join(path, g->root, relative, err);
     if (code == SW_OK)
@@ -182,10 +186,11 @@ enum sw_code sw_model_files_read(const char *text, size_t len, const char *name,
     size_t line_number = 1;
     for (size_t at = 0; at < len; line_number++) {
         const char *end = memchr(text + at, '\n', len - at);
-        enum sw_code code = grow(&g, err);
+        struct sw_model_file *f = NULL;
+        enum sw_code code = next_item(&g, &f, err);
         if (code != SW_OK)
-            return sw_err_wrap(err, "%s", name);
-        if (end == NULL || !parse_line(text + at, (size_t)(end - text) - at, a, &g.items[g.count]))
+            return code;
+        if (end == NULL || !parse_line(text + at, (size_t)(end - text) - at, a, f))
             return sw_err_set(err, SW_CORRUPT, "%s: line %zu is not 'SHA256  SIZE  PATH'", name, line_number);
         g.count++;
         at = (size_t)(end - text) + 1;
@@ -234,8 +239,11 @@ enum sw_code sw_model_files_from_json(const char *text, const char *name, struct
         return code;
     struct growing g = {.arena = a};
     for (size_t i = 0; code == SW_OK && i < json_array_size(list); i++) {
-        code = grow(&g, err);
-        if (code == SW_OK && !from_row(json_array_get(list, i), a, &g.items[g.count]))
+        struct sw_model_file *f = NULL;
+        code = next_item(&g, &f, err);
+        if (f == NULL)
+            break;
+        if (!from_row(json_array_get(list, i), a, f))
             code = sw_err_set(err, SW_CORRUPT, "%s: entry %zu is not a file with path, size and digest", name, i);
         g.count++;
     }
@@ -252,19 +260,19 @@ const struct sw_model_file *sw_model_files_find(const struct sw_model_files *fil
 enum sw_code sw_model_files_compare(const struct sw_model_files *want, const struct sw_model_files *have,
                                     const char *object, struct sw_err *err)
 {
-    for (size_t w = 0, h = 0; w < want->count || h < have->count;) {
-        const struct sw_model_file *a = w < want->count ? &want->items[w] : NULL;
-        const struct sw_model_file *b = h < have->count ? &have->items[h] : NULL;
-        int order = a == NULL ? 1 : b == NULL ? -1 : strcmp(a->path, b->path);
-        if (order < 0)
+    for (size_t i = 0; i < want->count; i++) {
+        const struct sw_model_file *a = &want->items[i];
+        const struct sw_model_file *b = sw_model_files_find(have, a->path);
+        if (b == NULL)
             return sw_err_set(err, SW_CORRUPT, "%s: the file '%s' (sha256:%s) is missing", object, a->path, a->sha256);
-        if (order > 0)
-            return sw_err_set(err, SW_CORRUPT, "%s: the file '%s' (sha256:%s) was added", object, b->path, b->sha256);
         if (strcmp(a->sha256, b->sha256) != 0 || a->size_bytes != b->size_bytes)
             return sw_err_set(err, SW_CORRUPT, "%s: the file '%s' changed: sha256:%s expected, sha256:%s found", object,
                               a->path, a->sha256, b->sha256);
-        w++;
-        h++;
+    }
+    for (size_t i = 0; i < have->count; i++) {
+        const struct sw_model_file *b = &have->items[i];
+        if (sw_model_files_find(want, b->path) == NULL)
+            return sw_err_set(err, SW_CORRUPT, "%s: the file '%s' (sha256:%s) was added", object, b->path, b->sha256);
     }
     return SW_OK;
 }

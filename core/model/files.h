@@ -47,8 +47,8 @@ enum sw_code sw_model_files_from_json(const char *text, const char *name, struct
 const struct sw_model_file *sw_model_files_find(const struct sw_model_files *files,
                                                 const char *path); // borrow
 
-// How `have` differs from `want`. The first difference in path order is named with both digests: SW_CORRUPT for a
-// changed, missing or added file, SW_OK when equal. `object` is what the sentence is about ("fashion-cnn/3").
+// Does `have` differ from `want`? SW_CORRUPT names the first changed or missing file, else the first added one, with
+// both digests; SW_OK when equal. `object` is what the sentence is about ("fashion-cnn/3").
 enum sw_code sw_model_files_compare(const struct sw_model_files *want, const struct sw_model_files *have,
                                     const char *object, struct sw_err *err);
 

@@ -125,8 +125,8 @@ struct registration {
     const struct sw_model_hazard *hazards;
     size_t hazard_count;
     const char *files_json;
-    const char *folder; // of the model's versions
-    const char *staged;
+    char folder[SW_PATH_MAX]; // of the model's versions
+    char staged[SW_PATH_MAX];
 };
 
 // Runs inside the write transaction.
@@ -183,11 +183,11 @@ static enum sw_code commit_version(struct sw_store *s, const struct registration
     struct sw_model_version v;
     bool added = false;
     code = add_version(s, r, a, &v, &added, err);
-    int failed = code == SW_OK ? sw_failpoint("model.register.commit") : 0;
-    if (failed != 0)
-        code = sw_err_errno(err, failed, "registering model %s", r->source->name);
-    if (code == SW_OK)
-        code = sw_store_commit(s, err);
+    if (code == SW_OK) {
+        int failed = sw_failpoint("model.register.commit");
+        code =
+            failed == 0 ? sw_store_commit(s, err) : sw_err_errno(err, failed, "registering model %s", r->source->name);
+    }
     if (code != SW_OK) {
         sw_store_rollback(s); // a folder without a row is removed by the next registration of that version
         return code;
@@ -201,22 +201,20 @@ static enum sw_code commit_version(struct sw_store *s, const struct registration
 static enum sw_code store_files(struct sw_store *s, const char *from, struct registration *r, struct sw_arena *a,
                                 struct sw_model_version *out, bool *is_new, struct sw_err *err)
 {
-    char relative[128], folder[SW_PATH_MAX], staged[SW_PATH_MAX];
+    char relative[128];
     snprintf(relative, sizeof relative, "artifacts/models/%s", r->source->name);
-    enum sw_code code = sw_path_join(folder, sw_store_dir(s), relative, err);
+    enum sw_code code = sw_path_join(r->folder, sw_store_dir(s), relative, err);
     if (code == SW_OK)
-        code = sw_staging_make(folder, staged, err);
+        code = sw_staging_make(r->folder, r->staged, err);
     if (code != SW_OK)
         return code;
-    r->folder = folder;
-    r->staged = staged;
-    code = copy_all(from, staged, r->files, r->source, err);
-    int failed = code == SW_OK ? sw_failpoint("model.register.copied") : 0;
-    if (failed != 0)
-        code = sw_err_errno(err, failed, "registering model %s", r->source->name);
-    if (code == SW_OK)
-        code = commit_version(s, r, a, out, is_new, err);
-    (void)sw_path_remove_tree(staged, NULL);
+    code = copy_all(from, r->staged, r->files, r->source, err);
+    if (code == SW_OK) {
+        int failed = sw_failpoint("model.register.copied");
+        code = failed == 0 ? commit_version(s, r, a, out, is_new, err)
+                           : sw_err_errno(err, failed, "registering model %s", r->source->name);
+    }
+    (void)sw_path_remove_tree(r->staged, NULL);
     return code;
 }
 

@@ -271,37 +271,40 @@ static enum sw_code upload(void *handle, struct sw_err *err)
 
 // --- diff ---
 
-static void count_change(struct sw_ship_diff *d, enum sw_ship_change change)
+static void add_item(struct sw_ship_diff *d, const struct sw_model_file *f, enum sw_ship_change change,
+                     const struct sw_package_part *part)
 {
     size_t *const counters[] = {&d->new_count, &d->changed_count, &d->same_count, &d->gone_count};
     ++*counters[change];
+    d->items[d->count++] = (struct sw_ship_item){.path = f->path,
+                                                 .size_bytes = f->size_bytes,
+                                                 .digest = change == SW_SHIP_GONE ? "" : f->sha256,
+                                                 .change = change,
+                                                 .bytes = part == NULL ? NULL : part->bytes};
 }
 
-// Merges two sorted lists into one list of changes.
+static int by_path(const void *left, const void *right)
+{
+    return strcmp(((const struct sw_ship_item *)left)->path, ((const struct sw_ship_item *)right)->path);
+}
+
+// Of what stands there damaged nothing is known, so all of it counts as changed.
 static void fill_items(const struct sw_package *p, const struct sw_model_files *have, bool is_damaged,
                        struct sw_ship_diff *d)
 {
-    for (size_t w = 0, h = 0; w < p->files.count || h < have->count;) {
-        const struct sw_model_file *a = w < p->files.count ? &p->files.items[w] : NULL;
-        const struct sw_model_file *b = h < have->count ? &have->items[h] : NULL;
-        int order = a == NULL ? 1 : b == NULL ? -1 : strcmp(a->path, b->path);
-        struct sw_ship_item *item = &d->items[d->count++];
-        const struct sw_model_file *shown = order > 0 ? b : a;
-        const struct sw_package_part *part = sw_package_find_part(p, shown->path);
-        *item = (struct sw_ship_item){.path = shown->path,
-                                      .size_bytes = shown->size_bytes,
-                                      .digest = order > 0 ? "" : a->sha256,
-                                      .bytes = part == NULL || order > 0 ? NULL : part->bytes};
-        if (order < 0)
-            item->change = is_damaged ? SW_SHIP_CHANGED : SW_SHIP_NEW;
-        else if (order > 0)
-            item->change = SW_SHIP_GONE;
-        else
-            item->change = strcmp(a->sha256, b->sha256) == 0 ? SW_SHIP_SAME : SW_SHIP_CHANGED;
-        count_change(d, item->change);
-        w += order <= 0;
-        h += order >= 0;
+    for (size_t i = 0; i < p->files.count; i++) {
+        const struct sw_model_file *want = &p->files.items[i];
+        const struct sw_model_file *old = sw_model_files_find(have, want->path);
+        enum sw_ship_change change = is_damaged ? SW_SHIP_CHANGED : SW_SHIP_NEW;
+        if (old != NULL)
+            change = strcmp(want->sha256, old->sha256) == 0 ? SW_SHIP_SAME : SW_SHIP_CHANGED;
+        add_item(d, want, change, sw_package_find_part(p, want->path));
     }
+    for (size_t i = 0; i < have->count; i++) {
+        if (sw_model_files_find(&p->files, have->items[i].path) == NULL)
+            add_item(d, &have->items[i], SW_SHIP_GONE, NULL);
+    }
+    qsort(d->items, d->count, sizeof *d->items, by_path);
 }
 
 static enum sw_code diff(const struct sw_shipment *s, struct sw_arena *a, struct sw_ship_diff *out, struct sw_err *err)

@@ -50,7 +50,7 @@ static enum sw_code sort_folder(const char *root, const struct sw_model_files *a
     size_t count = 0;
     for (size_t i = 0; i < all->count; i++) {
         enum sw_code code = SW_OK;
-        struct sw_package_part part;
+        struct sw_package_part part = {0};
         if (strcmp(all->items[i].path, SW_PACKAGE_MANIFEST) == 0) {
             code = read_part(root, SW_PACKAGE_MANIFEST, a, &part, err);
             if (code == SW_OK) {
@@ -97,9 +97,13 @@ static enum sw_code digest_model(const struct sw_model_files *files, struct sw_a
         }
     }
     enum sw_code code = sw_model_files_seal(items, count, &model, err);
-    if (code == SW_OK)
-        *out = sw_arena_strdup(a, model.digest);
-    return code == SW_OK && *out == NULL ? sw_err_set(err, SW_NO_MEMORY, "no memory for a digest") : code;
+    if (code != SW_OK)
+        return code;
+    const char *digest = sw_arena_strdup(a, model.digest);
+    if (digest == NULL)
+        return sw_err_set(err, SW_NO_MEMORY, "no memory for a digest");
+    *out = digest;
+    return SW_OK;
 }
 
 // An approval in a bundle must be for the model in it.
@@ -129,7 +133,7 @@ static enum sw_code check_content(const char *path, const struct tar_content *c,
                                   struct sw_bundle_info *out, struct sw_err *err)
 {
     struct sw_model_files listed;
-    struct sw_bundle_info info = {.model = "", .files = c->files};
+    struct sw_bundle_info info = {.model = "", .model_digest = "", .files = c->files};
     char name[SW_PATH_MAX + 16];
     snprintf(name, sizeof name, "%s/" SW_PACKAGE_MANIFEST, path);
     enum sw_code code = sw_model_files_read(c->manifest, c->manifest_len, name, a, &listed, err);

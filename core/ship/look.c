@@ -85,7 +85,7 @@ enum sw_code sw_push_look(struct sw_store *s, const struct sw_push_request *requ
 
 // --- status ---
 
-static struct sw_ship_status *find_row(struct sw_ship_status *rows, size_t count, const char *model)
+static const struct sw_ship_status *find_row(const struct sw_ship_status *rows, size_t count, const char *model)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(rows[i].last.model, model) == 0)
@@ -95,26 +95,13 @@ static struct sw_ship_status *find_row(struct sw_ship_status *rows, size_t count
 }
 
 // Pushes come newest first: the first of a model is its last one, the first finished one tells what is there.
-static size_t gather(const struct sw_push *pushes, size_t push_count, struct sw_ship_status *rows,
-                     const struct sw_push **done)
+static const struct sw_push *find_done(const struct sw_push *pushes, size_t count, const char *model)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < push_count; i++) {
-        const struct sw_push *push = &pushes[i];
-        struct sw_ship_status *row = find_row(rows, count, push->model);
-        if (row == NULL) {
-            row = &rows[count++];
-            *row = (struct sw_ship_status){.last = *push, .verified = SW_CANCELLED, .verify_message = ""};
-            row->has_live_holder = !push->is_final && claim_is_live(push);
-        }
-        if (row->revision == 0 && strcmp(push->state, sw_push_state_word(SW_PUSH_DONE)) == 0) {
-            row->revision = push->revision;
-            row->version = push->version;
-            row->pushed_ms = push->updated_ms;
-            done[row - rows] = push;
-        }
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(pushes[i].model, model) == 0 && strcmp(pushes[i].state, sw_push_state_word(SW_PUSH_DONE)) == 0)
+            return &pushes[i];
     }
-    return count;
+    return NULL;
 }
 
 static enum sw_code verify_row(const struct sw_push *done, struct sw_arena *a, struct sw_ship_status *row,
@@ -131,6 +118,29 @@ static enum sw_code verify_row(const struct sw_push *done, struct sw_arena *a, s
     json_decref(result);
     row->verify_message = sw_arena_strdup(a, found.message);
     return row->verify_message == NULL ? sw_err_set(err, SW_NO_MEMORY, "no memory for the status") : SW_OK;
+}
+
+static enum sw_code gather(const struct sw_push *pushes, size_t push_count, bool verify, struct sw_arena *a,
+                           struct sw_ship_status *rows, size_t *row_count, struct sw_err *err)
+{
+    enum sw_code code = SW_OK;
+    for (size_t i = 0; code == SW_OK && i < push_count; i++) {
+        const struct sw_push *push = &pushes[i];
+        if (find_row(rows, *row_count, push->model) != NULL)
+            continue;
+        struct sw_ship_status *row = &rows[(*row_count)++];
+        const struct sw_push *done = find_done(pushes, push_count, push->model);
+        *row = (struct sw_ship_status){.last = *push, .verified = SW_CANCELLED, .verify_message = ""};
+        row->has_live_holder = !push->is_final && claim_is_live(push);
+        if (done == NULL)
+            continue;
+        row->revision = done->revision;
+        row->version = done->version;
+        row->pushed_ms = done->updated_ms;
+        if (verify)
+            code = verify_row(done, a, row, err);
+    }
+    return code;
 }
 
 static int by_model(const void *left, const void *right)
@@ -156,14 +166,10 @@ enum sw_code sw_ship_status_list(struct sw_store *s, const char *target, bool ve
     if (code != SW_OK)
         return code;
     struct sw_ship_status *rows = sw_arena_array(a, push_count + 1, sizeof *rows);
-    const struct sw_push **done = sw_arena_array(a, push_count + 1, sizeof *done);
-    if (rows == NULL || done == NULL)
+    if (rows == NULL)
         return sw_err_set(err, SW_NO_MEMORY, "no memory for the status of %s", target);
-    size_t row_count = gather(pushes, push_count, rows, done);
-    for (size_t i = 0; code == SW_OK && verify && i < row_count; i++) {
-        if (done[i] != NULL)
-            code = verify_row(done[i], a, &rows[i], err);
-    }
+    size_t row_count = 0;
+    code = gather(pushes, push_count, verify, a, rows, &row_count, err);
     if (code != SW_OK)
         return code;
     qsort(rows, row_count, sizeof *rows, by_model);

@@ -90,7 +90,7 @@ static enum sw_code step_verify(struct pushing *p, struct sw_err *err)
     }
     if (code == SW_OK)
         code = plan_to_json(plan, &p->plan_json, err);
-    struct sw_model_files files;
+    struct sw_model_files files = {0};
     if (code == SW_OK)
         code = sw_model_version_files(&plan->version, plan->arena, &files, err);
     if (code == SW_OK)

@@ -298,10 +298,10 @@ static enum sw_code get_content(struct reading *r, int64_t size_bytes, char *kep
     if (hash != NULL)
         sw_sha256_end(hash, sha256);
     free(block);
-    unsigned char pad[TAR_BLOCK];
+    unsigned char pad[TAR_BLOCK] = {0};
     if (code == SW_OK)
         code = get(r, pad, padding_of(size_bytes), err);
-    if (code == SW_OK && memcmp(pad, zeros, padding_of(size_bytes)) != 0)
+    if (code == SW_OK && memcmp(pad, zeros, sizeof zeros) != 0)
         code = damaged(r, "padding is not zero", err);
     return code;
 }

@@ -239,7 +239,8 @@ struct sw_tui_log_query {
     int64_t offset;   // byte to start at; -1 = so that the last `max_bytes` come
     size_t max_bytes; // <= 256 KiB
 };
-// Whole lines where possible. Offsets count from the log's first byte ever; rotation may move `offset` forward.
+// The bytes from `offset` on: max_bytes of them unless the log ends before. `offset` may come back larger than asked for,
+// after rotation or to begin at a line; offsets count from the log's first byte ever.
 struct sw_tui_log_part {
     const char *text;
     size_t len;

@@ -100,22 +100,19 @@ void sw_ticks_label(const struct sw_ticks *t, int i, char *dst, size_t size)
     }
     int digits = (int)(floorl(log10l(largest)) - floorl(log10l(t->step) + 1e-9L));
     snprintf(dst, size, "%.*Le", digits < 0 ? 0 : digits > 9 ? 9 : digits, value);
-    char *e = strchr(dst, 'e'); // "2e+06" reads better as "2e6"
+    char *e = strchr(dst, 'e');
     if (!e)
         return;
-    bool negative = e[1] == '-';
-    char *from = e + 2;
+    if (value == 0) { // "0e+00" is 0
+        snprintf(dst, size, "0");
+        return;
+    }
+    char *to = e + 1, *from = e + 2; // "2e+06" reads better as "2e6"
+    if (e[1] == '-')
+        to++;
     while (*from == '0' && from[1])
         from++;
-    char *to = e + 1;
-    if (value == 0)
-        to = e; // "0e+00" is 0
-    else if (negative)
-        *to++ = '-';
-    if (value == 0)
-        *to = '\0';
-    else
-        memmove(to, from, strlen(from) + 1);
+    memmove(to, from, strlen(from) + 1);
 }
 
 static void dot(struct plot *p, int x, int y, int series)
@@ -310,9 +307,12 @@ static void paint_y_axis(struct sw_canvas *c, const struct sw_ticks *t, const st
         sw_canvas_put(c, width - 1, row, 0x2502, sw_style(SW_UI_AXIS));
     for (int i = 0; i < t->count; i++) {
         char label[48];
+        long double value = t->first + i * t->step;
+        if (value < p->y0 || value > p->y0 + p->y_span)
+            continue;
         sw_ticks_label(t, i, label, sizeof label);
         int dots = pens[p->pen].dots_y;
-        int row = (p->height - 1 - scaled(t->first + i * t->step, p->y0, p->y_span, p->height)) / dots;
+        int row = (p->height - 1 - scaled(value, p->y0, p->y_span, p->height)) / dots;
         sw_canvas_text_right(c, 0, row, width - 2, label, sw_style(SW_UI_AXIS));
         sw_canvas_put(c, width - 1, row, 0x2524, sw_style(SW_UI_AXIS));
     }
@@ -368,7 +368,7 @@ void sw_chart_paint(struct sw_canvas *c, const struct sw_tui_chart *chart, enum 
         return;
     }
     bool axes = c->w >= 16 && c->h >= 5;
-    struct sw_ticks ty = sw_ticks_make(y.low, y.high, c->h > 10 ? c->h / 4 : 2, false);
+    struct sw_ticks ty = sw_ticks_make(y.low, y.high, c->h > 9 ? c->h / 3 : 3, false);
     int left = axes ? label_columns(&ty) + 2 : 0;
     int names = axes ? name_columns(c, chart) : 0;
     struct plot p = {.pen = pen, .cells_x = c->w - left - names, .cells_y = axes ? c->h - 2 : c->h};
@@ -382,8 +382,13 @@ void sw_chart_paint(struct sw_canvas *c, const struct sw_tui_chart *chart, enum 
     p.height = p.cells_y * pens[pen].dots_y;
     p.x0 = x.low;
     p.x_span = x.high > x.low ? (long double)x.high - x.low : 1;
-    p.y0 = ty.first;
-    p.y_span = ty.step * (ty.count - 1);
+    if (y.high > y.low) { // a little air, so that the extremes do not lie on the edge
+        p.y_span = ((long double)y.high - y.low) * 1.04L;
+        p.y0 = (long double)y.low - p.y_span * 0.02L;
+    } else {
+        p.y0 = ty.first;
+        p.y_span = ty.step * (ty.count - 1);
+    }
     p.ink = calloc((size_t)p.cells_x * (size_t)p.cells_y, sizeof *p.ink);
     if (!p.ink)
         return;                                    // an empty frame is all that can be shown

@@ -453,6 +453,16 @@ static int paint_button(struct sw_formview *f, struct sw_canvas *c, int focus, i
     return x + used + 2;
 }
 
+// What the focused field is, where its line has no room for that.
+static void paint_note(const struct sw_formview *f, struct sw_canvas *c, int y)
+{
+    char note[256];
+    if (f->focus >= (int)f->entry_count)
+        return;
+    describe(&sw_formview_get(f)->fields[f->focus], note, sizeof note);
+    sw_canvas_textf(c, 1, y, c->w - 2, sw_style(SW_TUI_DIM), "%s: %s", f->entries[f->focus].name, note);
+}
+
 static void paint_foot(struct sw_formview *f, struct sw_canvas *c, int y)
 {
     char reason[600];
@@ -492,6 +502,8 @@ void sw_formview_paint(struct sw_formview *f, struct sw_canvas *c)
         return;
     }
     int room = c->h - 2;
+    if (c->h >= 8)
+        paint_note(f, c, --room);
     struct sw_rect fields = {0, 0, c->w, room}, preview = {0, 0, 0, 0};
     int needed = (int)f->entry_count + (has_word(f) ? 2 : 0) + 1;
     bool has_preview = (form->preview && *form->preview) || form->check_count > 0;
@@ -508,5 +520,5 @@ void sw_formview_paint(struct sw_formview *f, struct sw_canvas *c)
         area = sw_canvas_sub(c, preview);
         paint_preview(f, &area);
     }
-    paint_foot(f, c, room);
+    paint_foot(f, c, c->h - 2);
 }

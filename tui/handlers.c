@@ -292,16 +292,34 @@ static void on_audit(const struct context *c)
         sw_ui_push(c->ui, SW_TUI_LIST_AUDIT, "", "audit");
 }
 
-static void add_help_lines(struct sw_buf *out, unsigned place, bool backend, bool only_by_name)
+#define HELP_INDENT 24 // columns before the text: frame, margin, key
+
+// One key and its text, broken at blanks to the width of the screen.
+static void add_help(const struct sw_ui *ui, struct sw_buf *out, const char *key, const char *text)
+{
+    int room = ui->grid.width > HELP_INDENT + 20 ? ui->grid.width - HELP_INDENT : 20;
+    for (size_t len = strlen(text), at = 0; at < len; key = "") {
+        size_t end = at + sw_text_fit(text + at, len - at, room, NULL), blank = end;
+        while (end < len && blank > at && text[blank] != ' ')
+            blank--;
+        if (blank > at)
+            end = blank;
+        sw_buf_addf(out, "%s\t%.*s\n", key, (int)(end - at), text + at);
+        at = end + (end < len && text[end] == ' ');
+    }
+}
+
+static void add_help_lines(const struct sw_ui *ui, struct sw_buf *out, unsigned place, bool backend, bool only_by_name)
 {
     for (size_t i = 0; i < sw_tui_action_count; i++) {
         const struct sw_tui_action *a = &sw_tui_actions[i];
+        char key[64], text[256];
         if (!(a->places & place) || (a->kind != SW_TUI_DO_LOCAL) != backend || (a->keys[0] == '\0') != only_by_name)
             continue;
-        if (only_by_name)
-            sw_buf_addf(out, ":%s\t%s\n", a->name, a->help);
-        else
-            sw_buf_addf(out, "%s\t%s%s  (:%s)\n", a->keys, a->help, a->is_danger ? " - asks first" : "", a->name);
+        snprintf(key, sizeof key, ":%s", a->name);
+        snprintf(text, sizeof text, "%s%s%s%s%s", a->help, a->is_danger ? "; asks first" : "", only_by_name ? "" : " (",
+                 only_by_name ? "" : key, only_by_name ? "" : ")");
+        add_help(ui, out, only_by_name ? key : a->keys, text);
     }
 }
 
@@ -313,12 +331,12 @@ static void on_help(const struct context *c)
     unsigned place = sw_ui_place_bit(ui);
     sw_buf_init(&text, 64 * 1024);
     sw_buf_addf(&text, "%cWhat can be done here\n", SW_TEXT_HEADING);
-    add_help_lines(&text, place, true, false);
+    add_help_lines(ui, &text, place, true, false);
     sw_buf_addf(&text, "\n%cMoving and looking\n", SW_TEXT_HEADING);
-    add_help_lines(&text, place, false, false);
+    add_help_lines(ui, &text, place, false, false);
     sw_buf_addf(&text, "\n%cBy name only\n", SW_TEXT_HEADING);
-    add_help_lines(&text, place, true, true);
-    add_help_lines(&text, place, false, true);
+    add_help_lines(ui, &text, place, true, true);
+    add_help_lines(ui, &text, place, false, true);
     sw_buf_addf(&text,
                 "\n%cIn forms\nTab, Down, Up\tgo from field to field\nLeft, Right\tchange a choice\n"
                 "ctrl-n, ctrl-p\tgo through known values\nPgDn, PgUp\tscroll the preview\n"

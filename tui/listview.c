@@ -321,8 +321,15 @@ static void hide_least(struct columns *k, const struct sw_tui_table *t, int room
     }
 }
 
+// Cuts the widest texts down to `floor`, if that is enough to make all fit; else the list scrolls sideways anyway.
 static void shrink_text(struct columns *k, const struct sw_tui_table *t, int room, int floor)
 {
+    int least = sum(k);
+    for (size_t i = 0; i < k->count; i++)
+        if (t->columns[i].align == SW_TUI_LEFT && k->width[i] > floor)
+            least -= k->width[i] - floor;
+    if (least > room)
+        return;
     while (sum(k) > room) {
         size_t widest = SIZE_MAX;
         for (size_t i = 0; i < k->count; i++)
@@ -369,9 +376,10 @@ static void paint_header(const struct sw_listview *v, struct sw_canvas *c, const
         bool sorted = v->sort_key[0] && col->key && !strcmp(v->sort_key, col->key);
         char title[128];
         snprintf(title, sizeof title, "%s%s", col->title ? col->title : "", !sorted ? "" : v->descending ? " ▼" : " ▲");
-        put_aligned(c, x, 0, k->width[i], col->align, title, sw_style(SW_UI_HEADER));
+        int width = k->width[i] < c->w - x ? k->width[i] : c->w - x;
+        put_aligned(c, x, 0, width, col->align, title, sw_style(SW_UI_HEADER));
         if (v->header > 1)
-            put_aligned(c, x, 1, k->width[i], col->align, col->summary, sw_style(SW_TUI_DIM));
+            put_aligned(c, x, 1, width, col->align, col->summary, sw_style(SW_TUI_DIM));
         x += k->width[i] + GAP;
     }
     if (v->has_more_columns)

@@ -129,14 +129,18 @@ static inline const char *driver_screen(struct driver *d)
 static inline void assert_shows(struct driver *d, const char *part)
 {
     const char *screen = driver_screen(d);
-    if (!strstr(screen, part))
-        fail_msg("\"%s\" is not on the screen:\n%s", part, screen);
+    if (strstr(screen, part))
+        return;
+    fprintf(stderr, "%s", screen); // cmocka cuts its own messages
+    fail_msg("\"%s\" is not on the screen", part);
 }
 static inline void assert_shows_not(struct driver *d, const char *part)
 {
     const char *screen = driver_screen(d);
-    if (strstr(screen, part))
-        fail_msg("\"%s\" is on the screen:\n%s", part, screen);
+    if (!strstr(screen, part))
+        return;
+    fprintf(stderr, "%s", screen);
+    fail_msg("\"%s\" is on the screen", part);
 }
 
 // Compares with tests/unit/tui/golden/NAME.txt; GENERATE=1 writes it instead.
@@ -154,8 +158,10 @@ static inline void assert_golden(const char *name, const struct sw_buf *text)
     sw_buf_init(&golden, 4 << 20);
     if (sw_file_read(path, &golden, &err))
         fail_msg("%s (GENERATE=1 writes it)", err.message);
-    if (strcmp(golden.data, text->data))
-        fail_msg("%s differs from what is painted now:\n%s", path, text->data);
+    if (strcmp(golden.data, text->data)) {
+        fprintf(stderr, "%s", text->data);
+        fail_msg("%s differs from what is painted now", path);
+    }
     sw_buf_free(&golden);
 }
 

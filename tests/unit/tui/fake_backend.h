@@ -414,7 +414,7 @@ static inline enum sw_code fake_change_count(void *ctx, int64_t *out, struct sw_
     return SW_OK;
 }
 
-#define FAKE_LOG_LINES 400
+#define FAKE_LOG_LINES 4000
 #define FAKE_LOG_LINE  42
 
 static inline enum sw_code fake_log_read(void *ctx, const struct sw_tui_log_query *q, const struct sw_task *task,
@@ -423,17 +423,17 @@ static inline enum sw_code fake_log_read(void *ctx, const struct sw_tui_log_quer
     (void)ctx;
     (void)task;
     (void)err;
-    int64_t size = FAKE_LOG_LINES * FAKE_LOG_LINE, most = (int64_t)q->max_bytes / FAKE_LOG_LINE * FAKE_LOG_LINE;
-    if (most > 4000)
-        most = 4000; // small parts, so that reading on and back is exercised
-    int64_t from = q->offset < 0 ? size - most : q->offset;
+    int64_t size = FAKE_LOG_LINES * FAKE_LOG_LINE;
+    int64_t most = (int64_t)q->max_bytes / FAKE_LOG_LINE * FAKE_LOG_LINE;
+    int64_t from = q->offset < 0 ? size - most : (q->offset + FAKE_LOG_LINE - 1) / FAKE_LOG_LINE * FAKE_LOG_LINE;
     if (from > size)
         from = size;
-    int64_t len = size - from < most ? size - from : most;
+    int64_t end = q->offset < 0 ? size : (q->offset + (int64_t)q->max_bytes) / FAKE_LOG_LINE * FAKE_LOG_LINE;
+    int64_t len = (end < size ? end : size) - from;
     char *text = sw_arena_alloc(a, (size_t)len + 64);
     for (int64_t at = 0; at < len; at += FAKE_LOG_LINE)
         snprintf(text + at, FAKE_LOG_LINE + 1, "rank %d step %5d loss %.4f%12s\n", q->rank,
-                 (int)((from + at) / FAKE_LOG_LINE), 2.3 - (double)(from + at) / 10000, "");
+                 (int)((from + at) / FAKE_LOG_LINE), 2.3 - (double)(from + at) / 100000, "");
     out->text = text;
     out->len = (size_t)len;
     out->offset = from;

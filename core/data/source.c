@@ -239,9 +239,8 @@ static enum sw_code gzip_spool(struct sw_source *s, size_t len, struct sw_err *e
         return sw_err_hint(err, "if that is intended, unpack it with gunzip and open the plain file");
     }
     int injected = sw_failpoint("data.spool");
-    if (injected != 0)
-        return sw_err_errno(err, injected, "unpacking %s", s->path);
-    enum sw_code code = sw_fd_write_all(g->spool, g->out, len, "the unpacked copy", err);
+    enum sw_code code = injected != 0 ? sw_err_errno(err, injected, "writing the unpacked copy")
+                                      : sw_fd_write_all(g->spool, g->out, len, "the unpacked copy", err);
     if (code != SW_OK) {
         (void)sw_err_wrap(err, "%s", s->path);
         return sw_err_hint(err, "point TMPDIR at a folder with more room, or unpack the file with gunzip");

@@ -245,6 +245,25 @@ static void refuses_what_is_no_file(void **state)
     assert_non_null(strstr(err.hint, "idx, csv"));
 }
 
+static void says_where_room_is_missing(void **state)
+{
+    (void)state;
+#ifdef SW_FAILPOINTS
+    uint8_t file[256];
+    const char *path = put_gzip("full-idx3-ubyte.gz", file, make_images(file, 20));
+    setenv("SLIPWAY_FAILPOINT", "data.spool=enospc", 1);
+    struct sw_reader *r = NULL;
+    struct sw_err err = {0};
+    assert_int_equal(sw_reader_open(path, NULL, &r, &err), SW_NO_SPACE);
+    unsetenv("SLIPWAY_FAILPOINT");
+    assert_non_null(strstr(err.message, path));
+    assert_non_null(strstr(err.hint, "TMPDIR"));
+#else
+    print_message("skipped: this build has no failpoints\n");
+    skip();
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +271,7 @@ int main(void)
         cmocka_unit_test(refuses_every_truncation),     cmocka_unit_test(refuses_lying_headers),
         cmocka_unit_test(keeps_a_gzip_bomb_small),      cmocka_unit_test(finds_what_follows_a_gzip_stream),
         cmocka_unit_test(shows_rows_before_the_damage), cmocka_unit_test(refuses_what_is_no_file),
+        cmocka_unit_test(says_where_room_is_missing),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

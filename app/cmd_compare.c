@@ -171,7 +171,7 @@ static enum sw_code draw_chart(struct sw_app *app, const struct sw_run *runs, si
         sw_output_role(&app->out, SW_ROLE_TITLE);
         sw_output_safe(&app->out, key, SW_TEXT_ONE_LINE);
         sw_output_role(&app->out, SW_ROLE_PLAIN);
-        sw_output_text(&app->out, "\n%s", text.data);
+        sw_output_text(&app->out, "\n%s\n", text.data);
     }
     sw_grid_free(&grid);
     sw_buf_free(&text);

@@ -12,6 +12,8 @@
 #include "core/base/text.h"
 #include "core/ship/push.h"
 
+enum { PUSHES_LOOKED_AT = 1000 };
+
 // --- push ---
 
 static const struct sw_option push_options[] = {
@@ -65,7 +67,7 @@ static bool watch_push(void *ctx, const struct sw_push_event *event)
         fputs("\r\033[K", stderr);
         w->has_line = false;
     }
-    if (event->is_reached && !w->app->out.is_json) {
+    if (event->is_reached && event->message[0] != '\0' && !w->app->out.is_json) {
         sw_output_note(&w->app->out, "%-9s  %s", sw_push_step_word(event->state), event->message);
     } else if (event->total_bytes > 0 && w->shows_bytes) {
         char done[32], total[32];
@@ -231,7 +233,8 @@ const struct sw_command sw_cmd_push = {
         "Checks that the bytes are those approved (exit code 5 otherwise), renders the template, looks whether the "
         "target can take it, and only then changes it, all or nothing. Each step is journalled: after a crash "
         "or Ctrl-C the same command finishes the push. A push of what is there already writes nothing.",
-    .examples = "slipway push fashion-cnn/3 --to handoff --template kserve --set replicas=2\tmodel and manifests\n"
+    .examples = "slipway push fashion-cnn/3 --to handoff --template kserve-inferenceservice --set "
+                "max-replicas=2\tmodel and manifests\n"
                 "slipway push fashion-cnn --to bundle:/srv/out --dry-run\tonly what would be written",
     .kinds = "PushResult PushPreview",
     .needs = SW_NEEDS_STORE,
@@ -371,6 +374,25 @@ static enum sw_code collect_status(struct sw_app *app, const char *target, const
     return code;
 }
 
+// Addresses that were pushed to without a name, or whose name is gone.
+static enum sw_code collect_unnamed(struct sw_app *app, const struct sw_target *targets, size_t target_count,
+                                    json_t *list, struct sw_table *table, enum sw_code *bad, struct sw_err *err)
+{
+    struct sw_push *pushes;
+    size_t count;
+    enum sw_code code = sw_push_search(app->store, NULL, NULL, PUSHES_LOOKED_AT, app->arena, &pushes, &count, err);
+    for (size_t i = 0; i < count && code == SW_OK; i++) {
+        bool is_known = false;
+        for (size_t k = 0; k < target_count && !is_known; k++)
+            is_known = strcmp(targets[k].name, pushes[i].target) == 0;
+        for (size_t k = 0; k < i && !is_known; k++)
+            is_known = strcmp(pushes[k].target, pushes[i].target) == 0;
+        if (!is_known)
+            code = collect_status(app, pushes[i].target, pushes[i].address, list, table, bad, err);
+    }
+    return code;
+}
+
 static enum sw_code run_status(struct sw_app *app, struct sw_err *err)
 {
     static const struct sw_table_column columns[] = {
@@ -392,6 +414,8 @@ static enum sw_code run_status(struct sw_app *app, struct sw_err *err)
         code = collect_status(app, app->args[0], NULL, list, table, &bad, err);
     for (size_t i = 0; i < count && app->arg_count == 0 && code == SW_OK; i++)
         code = collect_status(app, targets[i].name, targets[i].address, list, table, &bad, err);
+    if (code == SW_OK && app->arg_count == 0)
+        code = collect_unnamed(app, targets, count, list, table, &bad, err);
     if (code == SW_OK && app->out.is_json)
         code = sw_output_json(&app->out, sw_json_list_of("StatusList", json_incref(list)), err);
     else if (code == SW_OK && sw_table_rows(table) == 0)

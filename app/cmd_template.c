@@ -191,7 +191,7 @@ const struct sw_command sw_cmd_template_show = {
     .max_args = 1,
     .takes = "template",
     .description = "TEMPLATE is a name, or the path of a file.",
-    .examples = "slipway template show kserve\tparameters with types, ranges and defaults",
+    .examples = "slipway template show kserve-inferenceservice\tparameters with types, ranges and defaults",
     .kinds = "TemplateDescription",
     .needs = SW_NEEDS_CONFIG,
     .run = run_show,
@@ -259,7 +259,8 @@ const struct sw_command sw_cmd_template_render = {
         "Values are put into the document tree and never pasted as text, so none can change its structure. A value "
         "of the wrong type is refused with the parameter's name, type and range. What a push fills in must be "
         "given here.",
-    .examples = "slipway template render kserve --set name=fashion --set model-uri=s3://models/fashion | kubectl diff "
+    .examples = "slipway template render kserve-inferenceservice --set name=fashion --set "
+                "storage-uri=s3://models/fashion | kubectl diff "
                 "-f -\tlook before applying",
     .kinds = "ManifestList",
     .needs = SW_NEEDS_CONFIG,

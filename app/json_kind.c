@@ -8,17 +8,6 @@
 #include "core/base/text.h"
 #include "core/base/tree.h"
 
-const char *sw_json_type_word(enum sw_json_type type)
-{
-    static const char *const words[SW_JSON_TYPE_COUNT] = {
-        [SW_JSON_TEXT] = "text",     [SW_JSON_CHARS] = "text",      [SW_JSON_INT64] = "integer",
-        [SW_JSON_INT] = "integer",   [SW_JSON_BOOL] = "boolean",    [SW_JSON_REAL] = "number",
-        [SW_JSON_MAYBE] = "number",  [SW_JSON_NONZERO] = "integer", [SW_JSON_TREE] = "object or list",
-        [SW_JSON_MADE] = "see text",
-    };
-    return words[type];
-}
-
 json_t *sw_json_real(double value)
 {
     if (isnan(value))
@@ -89,8 +78,6 @@ static json_t *field_value(const struct sw_json_field *f, const void *object)
         return sw_json_tree(*(const char *const *)at);
     case SW_JSON_MADE:
         return f->make(object);
-    case SW_JSON_TYPE_COUNT:
-        break;
     }
     return NULL;
 }

@@ -20,8 +20,7 @@ enum sw_json_type {
     SW_JSON_MAYBE,   // double; NaN is null
     SW_JSON_NONZERO, // int64_t; 0 is null: times and ids
     SW_JSON_TREE,    // const char * holding JSON text; NULL or "" is null
-    SW_JSON_MADE,    // by `make`
-    SW_JSON_TYPE_COUNT
+    SW_JSON_MADE,    // by `make`, or by the command where that is NULL
 };
 
 struct sw_json_field {
@@ -42,13 +41,18 @@ struct sw_json_kind {
 };
 
 extern const struct sw_json_kind *const sw_json_kinds[]; // NULL-terminated, by name
-extern const struct sw_json_kind sw_json_dataset, sw_json_job, sw_json_run, sw_json_model_version, sw_json_evaluation,
-    sw_json_approval, sw_json_target, sw_json_push, sw_json_audit, sw_json_setting, sw_json_fact, sw_json_gpu,
-    sw_json_check, sw_json_template, sw_json_parameter, sw_json_push_result, sw_json_status;
+// The store's objects (json_kinds.c).
+extern const struct sw_json_kind sw_json_approval, sw_json_audit, sw_json_dataset, sw_json_evaluation, sw_json_job,
+    sw_json_model_version, sw_json_push, sw_json_run, sw_json_target;
+// Defined by the command that prints them.
+extern const struct sw_json_kind sw_json_check, sw_json_fact, sw_json_gpu, sw_json_parameter, sw_json_push_result,
+    sw_json_setting, sw_json_status, sw_json_template;
+// Described only: their commands compose them (json_composed.c).
+extern const struct sw_json_kind sw_json_audit_verdict, sw_json_comparison, sw_json_description, sw_json_error,
+    sw_json_format, sw_json_push_preview, sw_json_rows, sw_json_template_description, sw_json_verdict, sw_json_version;
 
-const char *sw_json_type_word(enum sw_json_type type); // for the manual: "text", "integer"...
-json_t *sw_json_real(double value);                    // take; text when not finite
-json_t *sw_json_maybe(double value);                   // take; null when NaN
+json_t *sw_json_real(double value);  // take; text when not finite
+json_t *sw_json_maybe(double value); // take; null when NaN
 // Text as JSON; bytes that are not UTF-8 are replaced, since JSON cannot hold them. NULL is null.
 json_t *sw_json_text(const char *text);
 json_t *sw_json_tree(const char *text); // parsed JSON text; null when empty, the text itself when malformed

@@ -12,6 +12,8 @@
 
 #define MANUAL_DATE "November 23, 2026" // of the last change that a reader should know about
 
+enum { TEXT_COLUMNS = 76 };
+
 // --- mdoc text ---
 
 // One line of mdoc arguments or text: backslashes and quotes escaped.
@@ -22,33 +24,42 @@ static void put_escaped(struct sw_buf *out, const char *text, size_t len)
             sw_buf_adds(out, "\\e");
         else if (text[i] == '"')
             sw_buf_adds(out, "\\(dq");
+        else if (text[i] == '-' && i + 1 < len && text[i + 1] == '-')
+            sw_buf_adds(out, "\\-"); // two in a row would read as a dash
         else
             sw_buf_addc(out, text[i]);
     }
 }
 
-// Running text: each sentence on its own line, no line that begins with a control character, blank lines as .Pp.
+// Running text: sentences begin lines, lines end before column 80, none begins with a control character, blank lines are
+// paragraphs.
 static void put_text(struct sw_buf *out, const char *text)
 {
-    bool at_start = true;
-    for (const char *p = text; *p != '\0'; p++) {
-        if (p[0] == '\n' && p[1] == '\n') {
-            sw_buf_adds(out, "\n.Pp\n");
-            at_start = true;
-            p++;
-            continue;
-        }
-        bool ends =
-            p > text && strchr(".!?", p[-1]) != NULL && *p == ' ' && (isupper((unsigned char)p[1]) || p[1] == '\'');
-        if (*p == '\n' || ends) {
+    size_t used = 0;
+    for (const char *p = text; *p != '\0';) {
+        size_t len = strcspn(p, " \n");
+        bool ends = len > 0 && strchr(".!?", p[len - 1]) != NULL;
+        if (used > 0 && used + 1 + len > TEXT_COLUMNS) {
             sw_buf_addc(out, '\n');
-            at_start = true;
-            continue;
+            used = 0;
+        } else if (used > 0) {
+            sw_buf_addc(out, ' ');
+            used++;
         }
-        if (at_start && (*p == '.' || *p == '\''))
+        if (used == 0 && (*p == '.' || *p == '\''))
             sw_buf_adds(out, "\\&");
-        put_escaped(out, p, 1);
-        at_start = false;
+        put_escaped(out, p, len);
+        used += len;
+        p += len;
+        bool is_paragraph = p[0] == '\n' && p[1] == '\n';
+        p += strspn(p, " \n");
+        if (is_paragraph)
+            sw_buf_adds(out, "\n.Pp\n");
+        else if (ends && *p != '\0' && !islower((unsigned char)*p))
+            sw_buf_addc(out, '\n');
+        else
+            continue;
+        used = 0;
     }
     sw_buf_addc(out, '\n');
 }
@@ -144,7 +155,7 @@ static void put_command(struct sw_buf *out, const struct sw_command *c)
     bool shows_options = c->more_options == NULL;
     sw_buf_addf(out, ".It Nm Cm %s", c->verb);
     if (count > 0)
-        sw_buf_adds(out, " Op Ar options");
+        sw_buf_adds(out, " Oo Ar options Oc");
     if (c->arguments[0] != '\0') {
         sw_buf_adds(out, " Ar ");
         put_escaped(out, c->arguments, strlen(c->arguments));
@@ -179,7 +190,7 @@ static void put_keys(struct sw_buf *out)
         const struct sw_tui_action *a = &sw_tui_actions[i];
         sw_buf_adds(out, ".It ");
         if (a->keys[0] != '\0') {
-            sw_buf_adds(out, "Li \"");
+            sw_buf_adds(out, "Li \"\\&");
             put_escaped(out, a->keys, strlen(a->keys));
             sw_buf_addc(out, '"');
         } else {
@@ -193,13 +204,12 @@ static void put_keys(struct sw_buf *out)
 
 static void put_json(struct sw_buf *out)
 {
-    sw_buf_adds(
-        out, ".Sh JSON\nWith\n.Fl -json\none document is printed on standard output.\n"
-             "A list is an object with the members kind and items.\n"
-             "Times are milliseconds since 1970 in UTC, unknown values are null, numbers that are not finite are the\n"
-             "texts NaN, Infinity and -Infinity.\n"
-             "Followed work prints one object a line, each with the members event and time_ms.\n"
-             "An error is an object of kind Error on standard error, with code, message and hint.\n");
+    sw_buf_adds(out, ".Sh JSON\nWith\n.Fl -json\n");
+    put_text(out,
+             "one document is printed on standard output. A list is an object with the members kind and items. Times "
+             "are milliseconds since 1970 in UTC, unknown values are null, numbers that are not finite are the texts "
+             "NaN, Infinity and -Infinity. Followed work prints one object a line, each with the members event and "
+             "time_ms.");
     for (size_t i = 0; sw_json_kinds[i] != NULL; i++) {
         const struct sw_json_kind *k = sw_json_kinds[i];
         sw_buf_addf(out, ".Ss %s\n", k->name);
@@ -231,9 +241,8 @@ static void put_environment(struct sw_buf *out)
         ".El\n.Pp\nA job finds in its environment:\n.Bl -tag -width Ds\n"
         ".It Ev SLIPWAY_JOB_ID , Ev SLIPWAY_RUN_ID , Ev MLFLOW_RUN_ID , Ev SLIPWAY_ATTEMPT\n"
         "Number of the job, id of its run, number of the attempt.\n"
-        ".It Ev SLIPWAY_METRICS_FD\nDescriptor for JSON Lines with the members step, time_ms, metrics, params, tags "
-        "and\n"
-        "progress.\n"
+        ".It Ev SLIPWAY_METRICS_FD\nDescriptor for JSON Lines with the members step, time_ms, metrics, params, tags\n"
+        "and progress.\n"
         ".It Ev SLIPWAY_ARTIFACT_DIR\nFiles put here become artifacts of the run.\n"
         ".It Ev SLIPWAY_JOB_DIR\nA folder of the job that is kept from one attempt to the next.\n"
         ".It Ev RANK , Ev LOCAL_RANK , Ev WORLD_SIZE , Ev MASTER_ADDR , Ev MASTER_PORT\n"
@@ -281,14 +290,15 @@ static void put_exit_status(struct sw_buf *out)
 void sw_generate_manual(struct sw_buf *out)
 {
     put_head(out, "slipway", "from data to training to an approved model in the cluster");
-    sw_buf_adds(
-        out, ".Sh SYNOPSIS\n.Nm\n.Op Ar options\n.Nm\n.Op Ar options\n.Ar command\n.Op Ar arguments\n"
-             ".Sh DESCRIPTION\n.Nm\nbrowses data sets, launches and watches training on this machine, compares runs in "
-             "a local tracker and,\nonce a model is approved, hands model and manifests over to a cluster.\n"
-             "Started bare on a terminal it opens its screens; with a command it does one thing.\n.Pp\n"
-             "Jobs outlive the terminal: each has a supervisor process of its own.\n.Pp\n"
-             "Objects are named by id, by the unique beginning of an id (4 characters or more) or by name.\n"
-             "A model is\n.Ar NAME\nfor its newest version,\n.Ar NAME/3\nor\n.Ar NAME@alias .\n");
+    sw_buf_adds(out, ".Sh SYNOPSIS\n.Nm\n.Op Ar options\n.Nm\n.Op Ar options\n.Ar command\n.Op Ar arguments\n"
+                     ".Sh DESCRIPTION\n.Nm\n");
+    put_text(out,
+             "browses data sets, launches and watches training on this machine, compares runs in a local tracker "
+             "and, once a model is approved, hands model and manifests over to a cluster. Started bare on a "
+             "terminal it opens its screens; with a command it does one thing.\n\n"
+             "Jobs outlive the terminal: each has a supervisor process of its own.\n\n"
+             "Objects are named by id, by the unique beginning of an id (4 characters or more) or by name. A model "
+             "is NAME for its newest version, NAME/3 for a certain one, or NAME@alias.");
     put_commands(out);
     sw_buf_adds(out, ".Sh OPTIONS\nThese may stand before or behind any command.\n");
     put_options(out, sw_global_options, sw_global_option_count);
@@ -300,11 +310,11 @@ void sw_generate_manual(struct sw_buf *out)
     sw_buf_adds(out, ".Sh EXAMPLES\nThe whole path:\n.Bd -literal -offset indent\n"
                      "slipway data add /usr/share/datasets/fashion-mnist --name fashion\n"
                      "slipway train cnn --data fashion --ranks 2 --name cnn-a --wait\n"
-                     "slipway compare cnn-a mlp-a --metric val/accuracy\n"
+                     "slipway compare cnn-a mlp-a --metric accuracy\n"
                      "slipway model register fashion-cnn --run cnn-a\n"
                      "slipway model evaluate fashion-cnn --data fashion --split test\n"
                      "slipway model approve fashion-cnn --policy release.yaml\n"
-                     "slipway push fashion-cnn --to bundle:/srv/handoff --template kserve\n"
+                     "slipway push fashion-cnn --to bundle:/srv/handoff --template kserve-inferenceservice\n"
                      ".Ed\n.Sh SEE ALSO\n.Xr slipway-train 1 ,\n.Xr ssh-keygen 1\n");
 }
 
@@ -312,13 +322,18 @@ void sw_generate_trainer_manual(struct sw_buf *out)
 {
     put_head(out, "slipway-train", "train and evaluate small nets");
     sw_buf_adds(out,
-                ".Sh SYNOPSIS\n.Nm\n.Ar net\n.Fl -data Ar path\n.Op Ar options\n.Nm\n.Cm evaluate\n.Op Ar options\n"
-                ".Sh DESCRIPTION\n.Nm\nis the trainer built into\n.Xr slipway 1 ,\nwhich starts one process for each "
-                "rank; it also runs alone.\nMetrics go to the descriptor named in\n.Ev SLIPWAY_METRICS_FD .\n"
-                "It checkpoints, resumes, and exports the net as ONNX.\n.Sh OPTIONS\n");
+                ".Sh SYNOPSIS\n.Nm\n.Ar net\n.Fl -data Ar path\n.Op Ar options\n.Nm\n.Cm evaluate\n.Ar model.onnx\n"
+                ".Fl -data Ar path\n.Op Fl -split Ar name\n.Op Fl -target Ar column\n.Nm\n.Cm predict\n.Ar model.onnx\n"
+                ".Sh DESCRIPTION\n.Nm\nis the trainer built into\n.Xr slipway 1 ,\n");
+    put_text(out, "which starts one process for each rank; it also runs alone. Metrics go to the descriptor named in "
+                  "SLIPWAY_METRICS_FD. It checkpoints, resumes, and exports the net as ONNX.\n\n"
+                  "The command evaluate runs an exported net on a data set and prints its figures as JSON. The command "
+                  "predict reads raw 32-bit floats from standard input, a row of features after the other, and writes "
+                  "the probabilities of the classes in the same form.");
+    sw_buf_adds(out, ".Sh OPTIONS\nOf training:\n");
     put_options(out, sw_train_options, sw_train_option_count);
-    sw_buf_adds(
-        out, ".Sh EXIT STATUS\n.Bl -tag -width Ds\n.It 0\nSuccess.\n.It 1\nFailure; the message says why.\n.It 2\n"
-             "An option is unknown or of the wrong type.\n.It 75\nCheckpointed on request: start it again to go on.\n"
-             ".It 86\nThe loss is no longer a finite number.\n.El\n.Sh SEE ALSO\n.Xr slipway 1\n");
+    sw_buf_adds(out,
+                ".Sh EXIT STATUS\n.Bl -tag -width Ds\n.It 0\nSuccess.\n.It 1\nFailure; the message says why.\n.It 2\n"
+                "An option is unknown or of the wrong type.\n.It 75\nCheckpointed on request: start it again to go "
+                "on.\n.It 86\nThe loss is no longer a finite number.\n.El\n.Sh SEE ALSO\n.Xr slipway 1\n");
 }

@@ -14,7 +14,7 @@
 #include "core/base/text.h"
 #include "core/base/tree.h"
 
-enum { FLUSH_BYTES = 64 * 1024, PENDING_MAX = 64 * 1024 * 1024, LABEL_COLUMNS = 14 };
+enum { FLUSH_BYTES = 64 * 1024, PENDING_MAX = 64 * 1024 * 1024, LABEL_COLUMNS = 16 };
 
 static const char *const role_codes[] = {
     [SW_ROLE_PLAIN] = "\033[0m",   [SW_ROLE_TITLE] = "\033[1m", [SW_ROLE_GOOD] = "\033[32m",

@@ -354,9 +354,9 @@ static void paint_hints(struct sw_ui *ui, struct sw_canvas *c, const struct sw_r
 static void paint_too_small(struct sw_ui *ui, struct sw_canvas *c)
 {
     char size[64];
-    snprintf(size, sizeof size, "%d x %d, needed: %d x %d", c->w, c->h, SW_MIN_WIDTH, SW_MIN_HEIGHT);
+    snprintf(size, sizeof size, "%d x %d, needs %d x %d", c->w, c->h, SW_MIN_WIDTH, SW_MIN_HEIGHT);
     int y = c->h > 3 ? c->h / 2 - 1 : 0;
-    sw_canvas_text(c, 0, y, c->w, "slipway: the terminal is too small", sw_style(SW_TUI_WARN));
+    sw_canvas_text(c, 0, y, c->w, "terminal too small", sw_style(SW_TUI_WARN));
     sw_canvas_text(c, 0, y + 1, c->w, size, sw_style(SW_TUI_NORMAL));
     sw_canvas_text(c, 0, y + 2, c->w, "q leaves; jobs go on", sw_style(SW_TUI_DIM));
     ui->cursor_x = ui->cursor_y = 0;

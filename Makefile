@@ -128,12 +128,12 @@ deps:
 deps-build:
 	packaging/deps.sh build
 demo: deps-build
-	$(MAKE) --no-print-directory VARIANT=release programs
+	$(MAKE) -j$(shell nproc) --no-print-directory VARIANT=release programs
 	app/demo.sh build/release build/demo
 test: deps
 	tests/run.sh
 bench: deps
-	$(MAKE) --no-print-directory VARIANT=release programs benches
+	$(MAKE) -j$(shell nproc) --no-print-directory VARIANT=release programs benches
 	tests/bench/run.sh '$(BENCH)'
 check: deps
 	tests/check.sh

@@ -269,7 +269,7 @@ static enum sw_code load_rows(struct sw_app_backend *b, struct tui_worker *w, co
     struct sw_dataset d;
     struct sw_data *data;
     struct sw_reader *reader;
-    struct sw_tui_column *columns;
+    struct sw_tui_column *columns = NULL;
     struct sw_batch batch = {0};
     if (q->filter != NULL && q->filter[0] != '\0') {
         (void)sw_err_set(err, SW_UNSUPPORTED, "rows are shown in the order of the file and cannot be filtered");

@@ -125,6 +125,27 @@ enum sw_code sw_job_get_status(struct sw_store *s, int64_t job_id, struct sw_job
     return code == SW_OK && !found ? no_job(job_id, err) : code;
 }
 
+static void read_ahead(struct sw_reader *r, void *item)
+{
+    *(int64_t *)item = sw_column_int(r, 0);
+}
+
+enum sw_code sw_job_count_ahead(struct sw_store *s, int64_t job_id, int64_t *count, struct sw_err *err)
+{
+    struct sw_job_status status;
+    enum sw_code code = sw_job_get_status(s, job_id, &status, err);
+    if (code == SW_OK && status.state != SW_JOB_QUEUED)
+        code = sw_err_set(err, SW_CONFLICT, "job %" PRId64 " is not queued but %s", job_id,
+                          sw_job_state_word(status.state));
+    bool found = false;
+    int64_t ahead = 0;
+    if (code == SW_OK)
+        code = sw_sql_get(s, SQL_JOB_AHEAD, SW_VALUES(sw_int(job_id)), NULL, read_ahead, &ahead, &found, err);
+    if (code == SW_OK)
+        *count = ahead;
+    return code;
+}
+
 static void read_attempt(struct sw_reader *r, void *item)
 {
     struct sw_job_attempt *attempt = item;

@@ -81,6 +81,9 @@ struct sw_job_claim {
 enum sw_code sw_job_try_claim(struct sw_store *s, int64_t job_id, const struct sw_job_claim *c, bool *claimed,
                               struct sw_err *err);
 
+// How many queued jobs are older: those far back need not ask for slots all the time. SW_CONFLICT when not queued.
+enum sw_code sw_job_count_ahead(struct sw_store *s, int64_t job_id, int64_t *count, struct sw_err *err);
+
 struct sw_job_end {
     enum sw_job_state state; // final
     const char *reason;

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writing metric points and keeping their summaries.
-//
-// A series (run, key) has one row in metric_latest: the latest value, extremes, the number of points, and the open
-// buckets of all levels. They count like an odometer in base 8: a point goes into the open bucket of level 1; when that
-// has 8 points it is written to metric_level and merged into the open bucket of level 2, and so on. So a point costs
-// one row, a seventh of a bucket, and its share of one metric_latest row per batch; and since the state is read and
-// written inside the transaction, writers of the same series need not know of each other.
+// Writing metric points. A batch is sorted out by key; each series is then one read of its state, one row for each
+// point, and one write of its state, with its levels fed now and then (metric_private.h says when). The state is read and written
+// inside the transaction, so writers of the same series need not know of each other.
 #include "core/store/metric.h"
 
 #include "core/base/failpoint.h"
@@ -114,174 +110,145 @@ static enum sw_code intern_key(struct sw_store *s, const char *key, int64_t *key
     return code;
 }
 
-// --- the state of a series ---
-static void read_state(struct sw_reader *r, void *item)
+// --- writing a series ---
+// A series that is being written.
+struct intake {
+    struct sw_store *s;
+    int64_t run_key, key_id;
+    struct sw_series_state state;
+    bool is_sorted; // every point so far was new and came after all points that were there
+};
+
+static enum sw_code write_bucket(void *ctx, int level, int64_t ordinal, const struct sw_metric_bucket *b,
+                                 struct sw_err *err)
 {
-    struct sw_series_state *st = item;
-    st->step = sw_column_int(r, 0);
-    st->time_ms = sw_column_int(r, 1);
-    st->value = sw_column_real(r, 2);
-    st->is_nan = sw_column_int(r, 3) != 0;
-    st->min = sw_column_real(r, 4);
-    st->max = sw_column_real(r, 5);
-    st->count = sw_column_int(r, 6);
-    st->min_step = sw_column_int(r, 7);
-    st->is_ordered = sw_column_int(r, 8) != 0;
-    const void *bytes = sqlite3_column_blob(r->st, 9);
-    size_t len = (size_t)sqlite3_column_bytes(r->st, 9);
-    st->level_count = (int)(len / sizeof *st->open);
-    // A length that is no whole number of buckets, or too many, is a damaged row; sw_series_load() says so.
-    if (len % sizeof *st->open != 0 || st->level_count > SW_LEVEL_MAX)
-        st->level_count = -1;
-    else if (len > 0)
-        memcpy(st->open, bytes, len);
+    const struct intake *in = ctx;
+    return sw_sql_run(in->s, SQL_BUCKET_ADD,
+                      SW_VALUES(sw_int(in->run_key), sw_int(in->key_id), sw_int(level), sw_int(b->first_step),
+                                sw_int(ordinal), sw_int(b->last_step), sw_real(b->min), sw_real(b->max),
+                                sw_real(b->last), sw_int(b->nan_count), sw_int(b->last_time_ms)),
+                      err);
 }
 
-enum sw_code sw_series_load(struct sw_store *s, int64_t run_key, int64_t key_id, struct sw_series_state *state,
-                            struct sw_err *err)
+static struct sw_stored_point stored_form(const struct sw_metric_point *p)
 {
-    bool found = false;
-    *state = (struct sw_series_state){.min = NAN, .max = NAN, .is_ordered = true};
+    bool is_nan = isnan(p->value);
+    double value = is_nan ? 0.0 : fmax(-DBL_MAX, fmin(DBL_MAX, p->value)) + 0.0; // -0 becomes 0
+    return (struct sw_stored_point){p->step, p->time_ms, value, is_nan};
+}
+
+// MLflow's order of points: step, then time, then value; a NaN gives way to a number.
+static bool is_latest(const struct sw_series_state *state, const struct sw_stored_point *p)
+{
+    const struct sw_stored_point *latest = &state->latest;
+    if (state->count == 0 || p->step != latest->step)
+        return state->count == 0 || p->step > latest->step;
+    if (p->time_ms != latest->time_ms)
+        return p->time_ms > latest->time_ms;
+    return latest->is_nan || (!p->is_nan && p->value >= latest->value);
+}
+
+static enum sw_code count_point(struct intake *in, const struct sw_stored_point *p, struct sw_err *err)
+{
+    struct sw_series_state *state = &in->state;
+    const struct sw_stored_point *latest = &state->latest;
+    bool is_after =
+        state->count == 0 || p->step > latest->step || (p->step == latest->step && p->time_ms > latest->time_ms);
+    in->is_sorted = in->is_sorted && is_after;
+    state->min_step = state->count == 0 || p->step < state->min_step ? p->step : state->min_step;
+    if (!p->is_nan) {
+        state->min = fmin(state->min, p->value);
+        state->max = fmax(state->max, p->value);
+    }
+    if (is_latest(state, p))
+        state->latest = *p;
+    state->count++;
+    if (state->levels.count == 0 || sw_stored_order(p, &state->levels.mark) > 0)
+        return SW_OK; // belongs to the tail
+    state->is_ordered = false;
+    return sw_levels_feed(&state->levels, p, write_bucket, in, err);
+}
+
+static enum sw_code write_points(struct intake *in, const struct batch *b, const struct batch_series *series,
+                                 struct sw_err *err)
+{
+    sqlite3_stmt *add = NULL;
+    // Run and key stay bound for all points of the series.
     enum sw_code code =
-        sw_sql_get(s, SQL_SERIES_GET, SW_VALUES(sw_int(run_key), sw_int(key_id)), NULL, read_state, state, &found, err);
-    if (code == SW_OK && state->level_count < 0)
-        return sw_err_set(err, SW_CORRUPT, "the store %s is damaged: the summary of a metric has a wrong length",
-                          s->dir);
+        sw_sql_open(in->s, SQL_POINT_ADD, SW_VALUES(sw_int(in->run_key), sw_int(in->key_id)), &add, err);
+    for (ptrdiff_t i = series->first; i != NO_POINT && code == SW_OK; i = b->next[i]) {
+        struct sw_stored_point p = stored_form(&b->points[i]);
+        sqlite3_bind_int64(add, 3, p.step);
+        sqlite3_bind_int64(add, 4, p.time_ms);
+        sqlite3_bind_double(add, 5, p.value);
+        sqlite3_bind_int64(add, 6, p.is_nan);
+        bool has_row = false;
+        code = sw_sql_next(in->s, add, &has_row, err);
+        if (code == SW_OK && sqlite3_changes(in->s->db) > 0)
+            code = count_point(in, &p, err);
+        else
+            in->is_sorted = false; // this very point is there already
+    }
     return code;
 }
 
-static enum sw_code store_state(struct sw_store *s, int64_t run_key, int64_t key_id, const struct sw_series_state *st,
-                                struct sw_err *err)
+// Feeds the whole tail. Points of this batch need not be read back when they came in order; then the table is asked only
+// for the `waiting` ones of earlier batches.
+static enum sw_code feed(struct intake *in, const struct batch *b, const struct batch_series *series, int64_t waiting,
+                         struct sw_err *err)
 {
+    struct sw_levels *levels = &in->state.levels;
+    int64_t limit = in->is_sorted ? waiting : in->state.count - levels->count;
+    enum sw_code code = SW_OK;
+    if (limit > 0)
+        code = sw_series_feed_tail(in->s, in->run_key, in->key_id, limit, levels, write_bucket, in, err);
+    if (!in->is_sorted)
+        return code;
+    for (ptrdiff_t i = series->first; i != NO_POINT && code == SW_OK; i = b->next[i]) {
+        struct sw_stored_point p = stored_form(&b->points[i]);
+        code = sw_levels_feed(levels, &p, write_bucket, in, err);
+    }
+    return code;
+}
+
+static enum sw_code store_state(const struct intake *in, struct sw_err *err)
+{
+    const struct sw_series_state *state = &in->state;
+    const struct sw_stored_point *latest = &state->latest;
     sqlite3_stmt *put = NULL;
     enum sw_code code =
-        sw_sql_open(s, SQL_SERIES_PUT,
-                    SW_VALUES(sw_int(run_key), sw_int(key_id), sw_int(st->step), sw_int(st->time_ms),
-                              sw_real(st->value), sw_int(st->is_nan), sw_real(st->min), sw_real(st->max),
-                              sw_int(st->count), sw_int(st->min_step), sw_int(st->is_ordered)),
+        sw_sql_open(in->s, SQL_SERIES_PUT,
+                    SW_VALUES(sw_int(in->run_key), sw_int(in->key_id), sw_int(latest->step), sw_int(latest->time_ms),
+                              sw_real(latest->value), sw_int(latest->is_nan), sw_real(state->min), sw_real(state->max),
+                              sw_int(state->count), sw_int(state->min_step), sw_int(state->is_ordered)),
                     &put, err);
     if (code != SW_OK)
         return code;
     // Both machine words and byte order are those of every supported machine (little-endian, 64 bits).
-    int rc = sqlite3_bind_blob(put, 12, st->open, st->level_count * (int)sizeof *st->open, SQLITE_STATIC);
+    size_t len =
+        offsetof(struct sw_levels, open) + (size_t)sw_levels_in_use(state->levels.count) * sizeof state->levels.open[0];
+    int rc = sqlite3_bind_blob(put, 12, &state->levels, (int)len, SQLITE_STATIC);
     bool has_row = false;
-    return rc == SQLITE_OK ? sw_sql_next(s, put, &has_row, err) : sw_sql_error(s, rc, "writing", err);
+    return rc == SQLITE_OK ? sw_sql_next(in->s, put, &has_row, err) : sw_sql_error(in->s, rc, "writing", err);
 }
 
-// --- buckets ---
-void sw_bucket_merge(struct sw_metric_bucket *into, const struct sw_metric_bucket *newer)
-{
-    if (into->count == 0) {
-        *into = *newer;
-        return;
-    }
-    if (newer->count == 0)
-        return;
-    into->first_step = newer->first_step < into->first_step ? newer->first_step : into->first_step;
-    into->last_step = newer->last_step > into->last_step ? newer->last_step : into->last_step;
-    into->min = fmin(into->min, newer->min); // fmin and fmax leave a NaN out
-    into->max = fmax(into->max, newer->max);
-    into->last = isnan(newer->last) ? into->last : newer->last;
-    into->count += newer->count;
-    into->nan_count += newer->nan_count;
-    into->last_time_ms = newer->last_time_ms > into->last_time_ms ? newer->last_time_ms : into->last_time_ms;
-}
-
-static enum sw_code write_bucket(struct sw_store *s, int64_t run_key, int64_t key_id, int level, int64_t ordinal,
-                                 const struct sw_metric_bucket *b, struct sw_err *err)
-{
-    return sw_sql_run(s, SQL_BUCKET_ADD,
-                      SW_VALUES(sw_int(run_key), sw_int(key_id), sw_int(level), sw_int(b->first_step), sw_int(ordinal),
-                                sw_int(b->last_step), sw_real(b->min), sw_real(b->max), sw_real(b->last),
-                                sw_int(b->nan_count), sw_int(b->last_time_ms)),
-                      err);
-}
-
-// Carries full buckets upwards. `st->count` already counts the point that filled level 1.
-static enum sw_code carry(struct sw_store *s, int64_t run_key, int64_t key_id, struct sw_series_state *st,
-                          struct sw_err *err)
-{
-    int64_t points = SW_LEVEL_FACTOR;
-    for (int level = 1; level <= SW_LEVEL_MAX && st->count % points == 0; level++, points *= SW_LEVEL_FACTOR) {
-        struct sw_metric_bucket *full = &st->open[level - 1];
-        enum sw_code code = write_bucket(s, run_key, key_id, level, st->count / points - 1, full, err);
-        if (code != SW_OK)
-            return code;
-        if (level < SW_LEVEL_MAX) {
-            if (st->level_count == level)
-                st->open[st->level_count++] = (struct sw_metric_bucket){0};
-            sw_bucket_merge(&st->open[level], full);
-        }
-        *full = (struct sw_metric_bucket){0};
-    }
-    return SW_OK;
-}
-
-// MLflow's order of points: step, then time, then value; a NaN gives way to a number.
-static bool is_later(const struct sw_series_state *st, const struct sw_metric_point *p, double value, bool is_nan)
-{
-    if (st->count == 0 || p->step != st->step)
-        return st->count == 0 || p->step > st->step;
-    if (p->time_ms != st->time_ms)
-        return p->time_ms > st->time_ms;
-    return st->is_nan || (!is_nan && value >= st->value);
-}
-
-static void count_point(struct sw_series_state *st, const struct sw_metric_point *p, double value, bool is_nan)
-{
-    double number = is_nan ? NAN : value;
-    st->is_ordered = st->is_ordered && (st->count == 0 || p->step >= st->step);
-    st->min_step = st->count == 0 || p->step < st->min_step ? p->step : st->min_step;
-    st->min = fmin(st->min, number);
-    st->max = fmax(st->max, number);
-    if (is_later(st, p, value, is_nan)) {
-        st->step = p->step;
-        st->time_ms = p->time_ms;
-        st->value = value;
-        st->is_nan = is_nan;
-    }
-    const struct sw_metric_bucket one = {p->step, p->step, number, number, number, 1, is_nan, p->time_ms};
-    if (st->level_count == 0)
-        st->open[st->level_count++] = (struct sw_metric_bucket){0};
-    sw_bucket_merge(&st->open[0], &one);
-    st->count++;
-}
-
-// --- writing ---
 static enum sw_code write_series(struct sw_store *s, int64_t run_key, const struct batch *b,
                                  const struct batch_series *series, struct sw_err *err)
 {
-    int64_t key_id = 0;
-    struct sw_series_state state;
-    sqlite3_stmt *add = NULL;
-    enum sw_code code = intern_key(s, series->key, &key_id, err);
+    struct intake in = {.s = s, .run_key = run_key, .is_sorted = true};
+    enum sw_code code = intern_key(s, series->key, &in.key_id, err);
     if (code == SW_OK)
-        code = sw_series_load(s, run_key, key_id, &state, err);
-    // Run and key stay bound for all points of the series.
-    if (code == SW_OK)
-        code = sw_sql_open(s, SQL_POINT_ADD, SW_VALUES(sw_int(run_key), sw_int(key_id)), &add, err);
-    int64_t before = state.count;
-    for (ptrdiff_t i = series->first; i != NO_POINT && code == SW_OK; i = b->next[i]) {
-        const struct sw_metric_point *p = &b->points[i];
-        bool is_nan = isnan(p->value);
-        double value = is_nan ? 0.0 : fmax(-DBL_MAX, fmin(DBL_MAX, p->value)) + 0.0; // -0 becomes 0
-        sqlite3_bind_int64(add, 3, p->step);
-        sqlite3_bind_int64(add, 4, p->time_ms);
-        sqlite3_bind_double(add, 5, value);
-        sqlite3_bind_int(add, 6, is_nan);
-        bool has_row = false;
-        code = sw_sql_next(s, add, &has_row, err);
-        if (code != SW_OK || sqlite3_changes(s->db) == 0) // 0: this very point is there
-            continue;
-        count_point(&state, p, value, is_nan);
-        if (state.count % SW_LEVEL_FACTOR == 0)
-            code = carry(s, run_key, key_id, &state, err);
-    }
-    if (code == SW_OK && state.count != before)
-        code = store_state(s, run_key, key_id, &state, err);
-    return code;
+        code = sw_series_load(s, run_key, in.key_id, &in.state, err);
+    if (code != SW_OK)
+        return code;
+    int64_t before = in.state.count, waiting = before - in.state.levels.count;
+    code = write_points(&in, b, series, err);
+    if (code == SW_OK && in.state.count - in.state.levels.count >= SW_TAIL_MAX)
+        code = feed(&in, b, series, waiting, err);
+    return code == SW_OK && in.state.count != before ? store_state(&in, err) : code;
 }
 
+// --- writing a batch ---
 static enum sw_code write_batch(struct sw_store *s, const char *run_id, const struct batch *b, struct sw_err *err)
 {
     int64_t run_key = 0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Metric points. Rows are clustered by run, key and step; beside them stand summary levels: level L holds one row for
-// each 8^L consecutive points of a series (in order of arrival) with first and last step, minimum, maximum and count, written as the points
-// arrive. A chart of W columns reads the coarsest level that still has at least W buckets, so its cost follows the
-// screen and not the series. Exact duplicates (step, time, value) are ignored, so a client may retry.
+// each 8^L consecutive points of a series (by step and time; points that come late join whatever bucket is open) with
+// first and last step, minimum, maximum and count, written as the points arrive. A chart of W columns reads the coarsest
+// level that still has at least W buckets, so its cost follows the screen and not the series. Exact duplicates (step,
+// time, value) are ignored, so a client may retry.
 #ifndef SW_STORE_METRIC_H
 #define SW_STORE_METRIC_H
 
@@ -22,7 +23,7 @@ enum sw_code sw_metric_write(struct sw_store *s, const char *run_id, const struc
 // One column of a chart: what the points from first_step to last_step span. NaN points are counted apart.
 struct sw_metric_bucket {
     int64_t first_step, last_step;
-    double min, max, last;
+    double min, max, last;    // last: of the newest point that is no NaN
     int64_t count, nan_count; // count includes NaN points; min/max/last are NaN when all are
     int64_t last_time_ms;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading series: the coarsest level that still has a bucket for each column, plus the open tail; and raw points.
+// Reading series: the coarsest level that still has a bucket for each column; and raw points. The tail of a series, which
+// is not in the levels yet, is fed in memory to a copy of their state, so a reader sees what a writer would write.
 #include "core/store/metric_private.h"
 
 #include <inttypes.h>
@@ -20,11 +21,8 @@ static void read_bucket(struct sw_reader *r, void *item)
 
 static void read_single(struct sw_reader *r, void *item)
 {
-    int64_t step = sw_column_int(r, 0);
-    bool is_nan = sw_column_int(r, 3) != 0;
-    double value = is_nan ? NAN : sw_column_real(r, 2);
-    *(struct sw_metric_bucket *)item =
-        (struct sw_metric_bucket){step, step, value, value, value, 1, is_nan, sw_column_int(r, 1)};
+    struct sw_stored_point point = sw_stored_read(r->st);
+    *(struct sw_metric_bucket *)item = sw_bucket_of(&point);
 }
 
 // What is asked of one series, with the state it has in this snapshot.
@@ -50,8 +48,8 @@ static enum sw_code find_start(struct sw_store *s, const struct span *q, int lev
 // The coarsest level with at least one complete bucket per column inside the span; 0 = the points themselves.
 static enum sw_code choose_level(struct sw_store *s, const struct span *q, int *level, struct sw_err *err)
 {
-    bool is_whole = q->from_step <= q->state.min_step && q->to_step >= q->state.step;
-    for (*level = q->state.level_count; *level > 0; --*level) {
+    bool is_whole = q->from_step <= q->state.min_step && q->to_step >= q->state.latest.step;
+    for (*level = sw_levels_in_use(q->state.count); *level > 0; --*level) {
         int64_t points = INT64_C(1) << (3 * *level), buckets = q->state.count / points;
         if (buckets >= q->columns && !is_whole) {
             int64_t start = 0;
@@ -70,13 +68,26 @@ static enum sw_code choose_level(struct sw_store *s, const struct span *q, int *
     return SW_OK;
 }
 
-// The points of a level's unfinished bucket lie in its open bucket and those below it, the oldest in the highest.
-static struct sw_metric_bucket open_tail(const struct sw_series_state *st, int level)
+// Collects the buckets of one level.
+struct collector {
+    const struct span *span;
+    int level;
+    struct sw_arena *arena;
+    struct sw_rows *rows;
+};
+
+static enum sw_code collect(void *ctx, int level, int64_t ordinal, const struct sw_metric_bucket *bucket,
+                            struct sw_err *err)
 {
-    struct sw_metric_bucket tail = {0};
-    for (int i = level - 1; i >= 0; i--)
-        sw_bucket_merge(&tail, &st->open[i]);
-    return tail;
+    struct collector *c = ctx;
+    (void)ordinal;
+    if (level != c->level || bucket->first_step > c->span->to_step || bucket->last_step < c->span->from_step)
+        return SW_OK;
+    struct sw_metric_bucket *copy = sw_rows_push(c->rows, c->arena, sizeof *copy);
+    if (copy == NULL)
+        return sw_rows_full(err);
+    *copy = *bucket;
+    return SW_OK;
 }
 
 static int by_first_step(const void *a, const void *b)
@@ -100,16 +111,15 @@ static enum sw_code list_level(struct sw_store *s, const struct span *q, int lev
     struct sw_metric_bucket *buckets = rows->items;
     for (size_t i = 0; i < rows->count; i++)
         buckets[i].count = INT64_C(1) << (3 * level);
-    struct sw_metric_bucket tail = open_tail(&q->state, level);
-    if (tail.count > 0 && tail.first_step <= q->to_step && tail.last_step >= q->from_step) {
-        struct sw_metric_bucket *last = sw_rows_push(rows, a, sizeof *last);
-        if (last == NULL)
-            return sw_rows_full(err);
-        *last = tail;
-        if (!q->state.is_ordered)
-            qsort(rows->items, rows->count, sizeof *last, by_first_step);
-    }
-    return SW_OK;
+    struct collector c = {q, level, a, rows};
+    struct sw_levels levels = q->state.levels;
+    code = sw_series_feed_tail(s, q->run_key, q->key_id, -1, &levels, collect, &c, err);
+    struct sw_metric_bucket rest = sw_levels_rest(&levels, level);
+    if (code == SW_OK && rest.count > 0)
+        code = collect(&c, level, 0, &rest, err);
+    if (code == SW_OK && !q->state.is_ordered)
+        qsort(rows->items, rows->count, sizeof(struct sw_metric_bucket), by_first_step);
+    return code;
 }
 
 static enum sw_code read_series(struct sw_store *s, struct span *q, const char *run_id, const char *key,
@@ -131,7 +141,8 @@ static enum sw_code read_series(struct sw_store *s, struct span *q, const char *
                            SW_VALUES(sw_int(q->run_key), sw_int(q->key_id), sw_int(q->from_step), sw_int(q->to_step)),
                            a, sizeof(struct sw_metric_bucket), read_single, &rows, err);
     if (code == SW_OK)
-        *out = (struct sw_metric_series){rows.items, rows.count, q->state.count, q->state.min_step, q->state.step};
+        *out =
+            (struct sw_metric_series){rows.items, rows.count, q->state.count, q->state.min_step, q->state.latest.step};
     return code;
 }
 

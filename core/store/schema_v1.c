@@ -23,7 +23,7 @@ const char sw_schema_v1[] =
     "CREATE TABLE tag(run_key INTEGER NOT NULL REFERENCES run, key TEXT NOT NULL, value TEXT NOT NULL,"
     " PRIMARY KEY(run_key, key)) STRICT, WITHOUT ROWID;"
 
-    // metrics: points, one row of state per series, and complete buckets of 8^level points
+    // metrics: points, one row of state per series, and complete buckets of 8^level points (see metric_private.h)
     "CREATE TABLE metric_key(key_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
     "CREATE TABLE metric(run_key INTEGER NOT NULL, key_id INTEGER NOT NULL, step INTEGER NOT NULL, time_ms INTEGER NOT "
     "NULL,"
@@ -32,7 +32,7 @@ const char sw_schema_v1[] =
     "CREATE TABLE metric_latest(run_key INTEGER NOT NULL, key_id INTEGER NOT NULL, step INTEGER NOT NULL,"
     " time_ms INTEGER NOT NULL, value REAL NOT NULL, is_nan INTEGER NOT NULL, min REAL, max REAL, count INTEGER NOT "
     "NULL,"
-    " min_step INTEGER NOT NULL, is_ordered INTEGER NOT NULL, open_buckets BLOB NOT NULL,"
+    " min_step INTEGER NOT NULL, is_ordered INTEGER NOT NULL, levels BLOB NOT NULL,"
     " PRIMARY KEY(run_key, key_id)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE metric_level(run_key INTEGER NOT NULL, key_id INTEGER NOT NULL, level INTEGER NOT NULL,"
     " first_step INTEGER NOT NULL, ordinal INTEGER NOT NULL, last_step INTEGER NOT NULL, min REAL, max REAL, last REAL,"

@@ -21,6 +21,8 @@
     " job.supervisor_ticks, job.created_ms, job.started_ms, job.ended_ms, job.heartbeat_ms, job.stop_requested,"       \
     " job.exit_code, job.signo, job.failed_rank, job.progress, job.progress_text, job.queued_ms"
 #define SW_JOB_FROM " FROM job JOIN run USING(run_key)"
+// The index of live jobs serves a query only where its own condition stands word for word.
+#define SW_JOB_IS_LIVE "state IN ('queued', 'running', 'stopping')"
 
 #define SW_VERSION_COLUMNS                                                                                             \
     "v.name, v.version, v.digest, v.path, v.files_json, v.size_bytes, run.run_id, v.user, v.description,"              \
@@ -80,10 +82,10 @@
     X(KEY_LIST, "SELECT k.name FROM metric_latest l JOIN metric_key k USING(key_id) WHERE l.run_key = ?1 ORDER BY k.name") \
     X(POINT_ADD, "INSERT OR IGNORE INTO metric(run_key, key_id, step, time_ms, value, is_nan)" \
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6)") \
-    X(SERIES_GET, "SELECT step, time_ms, value, is_nan, min, max, count, min_step, is_ordered, open_buckets" \
+    X(SERIES_GET, "SELECT step, time_ms, value, is_nan, min, max, count, min_step, is_ordered, levels" \
         " FROM metric_latest WHERE run_key = ?1 AND key_id = ?2") \
     X(SERIES_PUT, "INSERT OR REPLACE INTO metric_latest(run_key, key_id, step, time_ms, value, is_nan, min, max, count," \
-        " min_step, is_ordered, open_buckets) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)") \
+        " min_step, is_ordered, levels) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)") \
     X(BUCKET_ADD, "INSERT INTO metric_level(run_key, key_id, level, first_step, ordinal, last_step, min, max, last," \
         " nan_count, last_time_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)") \
     X(BUCKET_BEFORE, "SELECT max(first_step) FROM metric_level WHERE run_key = ?1 AND key_id = ?2 AND level = ?3" \
@@ -93,6 +95,8 @@
     X(BUCKET_LIST, "SELECT first_step, last_step, min, max, last, nan_count, last_time_ms FROM metric_level" \
         " WHERE run_key = ?1 AND key_id = ?2 AND level = ?3 AND first_step >= ?4 AND first_step <= ?5" \
         " AND last_step >= ?6 ORDER BY first_step, ordinal") \
+    X(POINT_TAIL, "SELECT step, time_ms, value, is_nan FROM metric WHERE run_key = ?1 AND key_id = ?2" \
+        " AND (step, time_ms, value, is_nan) > (?3, ?4, ?5, ?6) ORDER BY step, time_ms, value, is_nan LIMIT ?7") \
     X(POINT_SPAN, "SELECT step, time_ms, value, is_nan FROM metric WHERE run_key = ?1 AND key_id = ?2" \
         " AND step >= ?3 AND step <= ?4 ORDER BY step, time_ms, value, is_nan") \
     X(POINT_PAGE, "SELECT step, time_ms, value, is_nan FROM metric WHERE run_key = ?1 AND key_id = ?2" \
@@ -133,11 +137,12 @@
         " supervisor_ticks = CASE WHEN ?4 THEN supervisor_ticks ELSE 0 END WHERE job_id = ?1") \
     X(JOB_CLAIM, "UPDATE job SET state = 'running', reason = '', attempt = attempt + 1, started_ms = ?2," \
         " heartbeat_ms = ?2 WHERE job_id = ?1") \
-    X(JOB_USERS, "SELECT job_id, cpu_slots FROM job WHERE state IN ('running', 'stopping') ORDER BY job_id") \
+    X(JOB_USERS, "SELECT job_id, cpu_slots FROM job WHERE " SW_JOB_IS_LIVE " AND state <> 'queued' ORDER BY job_id") \
     X(JOB_WAITING, "SELECT job.job_id, job.cpu_slots, job.gpu_count, job.after_job_id, job.supervisor_pid," \
         " job.supervisor_ticks, job.queued_ms, previous.state FROM job" \
         " LEFT JOIN job AS previous ON previous.job_id = job.after_job_id" \
-        " WHERE job.state = 'queued' AND job.job_id <= ?1 ORDER BY job.job_id") \
+        " WHERE job." SW_JOB_IS_LIVE " AND job.state = 'queued' AND job.job_id <= ?1 ORDER BY job.job_id") \
+    X(JOB_AHEAD, "SELECT count(*) FROM job WHERE " SW_JOB_IS_LIVE " AND state = 'queued' AND job_id < ?1") \
     X(ATTEMPT_ADD, "INSERT INTO job_attempt(job_id, attempt, started_ms, state)" \
         " SELECT job_id, attempt, started_ms, state FROM job WHERE job_id = ?1") \
     X(ATTEMPT_END, "UPDATE job_attempt SET state = ?2, reason = ?3, ended_ms = ?4 WHERE job_id = ?1 AND ended_ms IS NULL") \

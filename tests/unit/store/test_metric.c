@@ -53,7 +53,7 @@ static void check_equal(const struct sw_metric_bucket *a, const struct sw_metric
     assert_true(same(a->min, b->min) && same(a->max, b->max) && same(a->last, b->last));
 }
 
-// The buckets that `points` (in order of arrival) must have when a chart of `columns` reads all of them.
+// The buckets that `points` (by step and time) must have when a chart of `columns` reads all of them.
 static size_t expect(const struct sw_metric_point *points, size_t count, size_t columns, struct sw_metric_bucket *out)
 {
     size_t width = 1, n = 0;
@@ -92,6 +92,40 @@ static void check_series(struct fixture *f, const char *id, const struct sw_metr
     sw_arena_free(a);
 }
 
+// Points that come late join whatever bucket is open, so only what all buckets hold together is fixed: every point once,
+// and in a bucket that spans it.
+static void check_disordered(struct fixture *f, const char *id, const struct sw_metric_point *points, size_t count,
+                             int columns)
+{
+    struct sw_metric_series series;
+    struct sw_metric_bucket all = {0};
+    struct sw_arena *a = sw_arena_new(64 << 20);
+    ok(sw_metric_read_series(f->store, id, "m", INT64_MIN, INT64_MAX, columns, a, &series, &f->err));
+    int64_t width = series.bucket_count > 0 ? series.buckets[0].count : 0;
+    for (size_t i = 0; i < series.bucket_count; i++) {
+        const struct sw_metric_bucket *b = &series.buckets[i];
+        assert_true(i == 0 || series.buckets[i - 1].first_step <= b->first_step);
+        assert_true(b->first_step <= b->last_step && b->nan_count <= b->count);
+        assert_true(isnan(b->last) ? b->nan_count == b->count : b->last >= b->min && b->last <= b->max);
+        width = b->count > width ? b->count : width;
+        all.count += b->count;
+        all.nan_count += b->nan_count;
+        all.min = i == 0 ? b->min : fmin(all.min, b->min);
+        all.max = i == 0 ? b->max : fmax(all.max, b->max);
+    }
+    size_t small = 0;
+    for (size_t i = 0; i < series.bucket_count; i++)
+        small += series.buckets[i].count != width;
+    struct sw_metric_bucket wanted = bucket_of(points, count);
+    assert_true(small <= 1); // the open one
+    assert_true(all.count == wanted.count && all.nan_count == wanted.nan_count);
+    assert_true(same(all.min, wanted.min) && same(all.max, wanted.max));
+    assert_int_equal(series.point_count, count);
+    assert_int_equal(series.min_step, wanted.first_step);
+    assert_int_equal(series.max_step, wanted.last_step);
+    sw_arena_free(a);
+}
+
 enum shape { STEADY, REPEATED_STEPS, DISORDERED, MOSTLY_NAN };
 
 static size_t make_points(struct sw_metric_point *points, size_t count, enum shape shape, uint32_t seed)
@@ -122,7 +156,7 @@ static void write_batches(struct fixture *f, struct sw_store **writers, size_t w
 static void test_levels_are_exact(void **state)
 {
     struct fixture *f = *state;
-    static const size_t counts[] = {1, 7, 8, 9, 63, 64, 65, 511, 512, 513, 4096, 5000};
+    static const size_t counts[] = {1, 7, 8, 9, 63, 64, 65, 255, 256, 257, 511, 512, 513, 4096, 5000};
     static const int columns[] = {1, 2, 8, 50, 200, 1000};
     static struct sw_metric_point points[5000];
     for (enum shape shape = STEADY; shape <= MOSTLY_NAN; shape++) {
@@ -132,7 +166,7 @@ static void test_levels_are_exact(void **state)
             make_points(points, counts[c], shape, 11 + (uint32_t)shape);
             write_batches(f, &f->store, 1, id, points, counts[c], 3);
             for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-                check_series(f, id, points, counts[c], columns[i]);
+                (shape == DISORDERED ? check_disordered : check_series)(f, id, points, counts[c], columns[i]);
         }
     }
 }
@@ -152,6 +186,37 @@ static void test_levels_are_exact_with_several_writers(void **state)
         check_series(f, id, points, 9000, columns);
     sw_store_close(writers[1]);
     sw_store_close(writers[2]);
+}
+
+// A run that goes back to a checkpoint logs steps again that it had logged before.
+static void test_steps_logged_again_after_a_resume(void **state)
+{
+    struct fixture *f = *state;
+    static struct sw_metric_point points[3000];
+    char id[SW_RUN_ID];
+    make_run(f, id);
+    make_points(points, 3000, STEADY, 13);
+    for (size_t i = 2000; i < 3000; i++)
+        points[i].step -= 700;
+    write_batches(f, &f->store, 1, id, points, 3000, 6);
+    for (int columns = 1; columns < 400; columns *= 3)
+        check_disordered(f, id, points, 3000, columns);
+}
+
+// Batches of one point, as a training loop without buffering sends them.
+static void test_single_points(void **state)
+{
+    struct fixture *f = *state;
+    static struct sw_metric_point points[700];
+    char id[SW_RUN_ID];
+    make_run(f, id);
+    make_points(points, 700, STEADY, 17);
+    for (size_t i = 0; i < 700; i++) {
+        ok(sw_metric_write(f->store, id, &points[i], 1, &f->err));
+        if (i % 50 == 0 || (i > 250 && i < 260))
+            check_series(f, id, points, i + 1, 3);
+    }
+    check_series(f, id, points, 700, 20);
 }
 
 // A part of the range: every bucket returned touches it, together they hold every point in it, and there are enough of
@@ -342,6 +407,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         store_test(test_levels_are_exact),
         store_test(test_levels_are_exact_with_several_writers),
+        store_test(test_steps_logged_again_after_a_resume),
+        store_test(test_single_points),
         store_test(test_ranges),
         store_test(test_ranges_of_a_disordered_series),
         store_test(test_duplicates_are_ignored),

@@ -3,6 +3,7 @@
 #include "core/model/registry.h"
 
 #include "core/base/tree.h"
+#include "core/model/header.h"
 
 #include <math.h>
 #include <string.h>
@@ -80,6 +81,19 @@ static enum sw_code fill_metrics(const struct sw_evaluation *before, const struc
     return code;
 }
 
+// Labels are known when both models say theirs; a file that cannot be read says nothing.
+static enum sw_model_labels compare_labels(const struct sw_model_version *before,
+                                           const struct sw_model_files *old_files, const struct sw_model_version *after,
+                                           const struct sw_model_files *new_files, struct sw_arena *a)
+{
+    struct sw_model_header old, new;
+    if (sw_model_header_read(before->path, old_files, a, &old, NULL) != SW_OK ||
+        sw_model_header_read(after->path, new_files, a, &new, NULL) != SW_OK || old.classes == NULL ||
+        new.classes == NULL)
+        return SW_MODEL_LABELS_UNKNOWN;
+    return strcmp(old.classes, new.classes) == 0 ? SW_MODEL_LABELS_SAME : SW_MODEL_LABELS_CHANGED;
+}
+
 enum sw_code sw_model_compare(struct sw_store *s, const struct sw_model_version *before,
                               const struct sw_model_version *after, struct sw_arena *a, struct sw_model_difference *out,
                               struct sw_err *err)
@@ -96,6 +110,7 @@ enum sw_code sw_model_compare(struct sw_store *s, const struct sw_model_version 
     if (code != SW_OK)
         return code;
     count_file_changes(&old_files, &new_files, &d);
+    d.labels = compare_labels(before, &old_files, after, &new_files, a);
     struct sw_evaluation *old_results, *new_results;
     size_t old_count, new_count;
     code = sw_evaluation_list(s, before->name, before->version, a, &old_results, &old_count, err);

@@ -66,23 +66,6 @@ static enum sw_code resolve_model_uri(struct plan *p, struct sw_err *err)
 
 // --- rendering ---
 
-// "onnx" when the model has a file that ends so.
-static const char *model_format(const struct plan *p)
-{
-    static const char *const formats[] = {"onnx", "safetensors", "gguf"};
-    struct sw_model_files files;
-    if (sw_model_version_files(&p->version, p->arena, &files, NULL) != SW_OK)
-        return NULL;
-    for (size_t f = 0; f < sizeof formats / sizeof formats[0]; f++) {
-        for (size_t i = 0; i < files.count; i++) {
-            const char *ending = strrchr(files.items[i].path, '.');
-            if (ending != NULL && strcmp(ending + 1, formats[f]) == 0)
-                return formats[f];
-        }
-    }
-    return NULL;
-}
-
 static const char *run_tag(const struct plan *p, const char *key)
 {
     struct sw_run run;
@@ -95,6 +78,22 @@ static const char *run_tag(const struct plan *p, const char *key)
     return NULL;
 }
 
+// "784" for the shape "1x28x28".
+static const char *count_features(const struct plan *p)
+{
+    if (p->header.input_shape == NULL)
+        return NULL;
+    int64_t product = 1;
+    for (const char *at = p->header.input_shape; *at != '\0';) {
+        char *end = NULL;
+        int64_t extent = strtoll(at, &end, 10);
+        if (end == at || extent <= 0 || __builtin_mul_overflow(product, extent, &product))
+            return NULL;
+        at = *end == 'x' ? end + 1 : end;
+    }
+    return sw_arena_printf(p->arena, "%" PRId64, product);
+}
+
 static size_t make_context(const struct plan *p, struct sw_template_value context[static CONTEXT_MAX])
 {
     struct sw_arena *a = p->arena;
@@ -104,8 +103,10 @@ static size_t make_context(const struct plan *p, struct sw_template_value contex
         {"model.version", sw_arena_printf(a, "%" PRId64, p->version.version)},
         {"model.digest", sw_arena_printf(a, "sha256:%s", p->version.digest)},
         {"model.uri", p->model_uri},
-        {"model.format", model_format(p)},
+        {"model.format", p->header.format},
         {"run.id", p->version.run_id[0] == '\0' ? NULL : p->version.run_id},
+        {"data.digest", p->header.data_digest == NULL ? NULL : sw_arena_printf(a, "sha256:%s", p->header.data_digest)},
+        {"data.features", count_features(p)},
         {"source.commit", run_tag(p, "mlflow.source.git.commit")},
         {"approval.by", approval == NULL ? "nobody" : approval->user}, // seen in previews only
         {"audit.head", sw_arena_printf(a, "sha256:%s", p->anchor.audit_head)},
@@ -166,6 +167,11 @@ enum sw_code plan_make(struct sw_store *s, const struct sw_push_request *r, stru
     }
     if (code == SW_OK)
         code = resolve_model_uri(out, err);
+    struct sw_model_files files;
+    if (code == SW_OK)
+        code = sw_model_version_files(&out->version, a, &files, err);
+    if (code == SW_OK && sw_model_header_read(out->version.path, &files, a, &out->header, NULL) != SW_OK)
+        out->header = (struct sw_model_header){0}; // lost bytes are refused when they are verified
     return code == SW_OK ? fingerprint(out, err) : code;
 }
 

@@ -4,6 +4,7 @@
 #ifndef SW_SHIP_PLAN_PRIVATE_H
 #define SW_SHIP_PLAN_PRIVATE_H
 
+#include "core/model/header.h"
 #include "core/ship/push.h"
 
 // What ties a package to one moment. A repeated push takes the anchors of the one before, so that the same content
@@ -18,6 +19,7 @@ struct plan {
     struct sw_arena *arena;
     const struct sw_push_request *request;
     struct sw_model_version version;
+    struct sw_model_header header; // what the model says about itself
     const char *target, *address;
     const char *rest; // of address
     const struct sw_target_kind *kind;

@@ -3,6 +3,7 @@
 #include "tests/unit/ship/fixture.h"
 
 #include "core/base/proc.h"
+#include "core/base/tree.h"
 #include "core/store/audit.h"
 
 static size_t push_count(struct fixture *f, struct sw_push **list)
@@ -243,6 +244,107 @@ static void test_preview_writes_nothing(void **state)
     assert_int_equal(look.diff.gone_count, 0);
 }
 
+// --- manifests ---
+
+static const char template_text[] = "apiVersion: slipway/v1\n"
+                                    "kind: Template\n"
+                                    "metadata: {name: plain, summary: a config map}\n"
+                                    "parameters:\n"
+                                    "  - {name: name, type: name, from: model.name, required: true, help: name}\n"
+                                    "  - {name: uri, type: text, from: model.uri, required: true, help: uri}\n"
+                                    "  - {name: replicas, type: int, min: 1, max: 9, default: 1, help: replicas}\n"
+                                    "  - {name: push, type: text, from: push.id, required: true, help: push}\n"
+                                    "  - {name: head, type: text, from: audit.head, required: true, help: head}\n"
+                                    "  - {name: by, type: text, from: approval.by, required: true, help: approver}\n"
+                                    "---\n"
+                                    "apiVersion: v1\n"
+                                    "kind: ConfigMap\n"
+                                    "metadata: {name: \"${name}\"}\n"
+                                    "data: {uri: \"${uri}\", push: \"${push}\", head: \"${head}\", by: \"${by}\"}\n"
+                                    "replicas: ${replicas}\n";
+
+static json_t *read_manifest(struct fixture *f)
+{
+    struct sw_yaml *yaml = NULL;
+    assert_ok(
+        f, sw_yaml_load(fixture_path(f, "out/m/manifests/01-configmap.yaml"), &sw_tree_limits_default, &yaml, &f->err));
+    json_t *copy = json_deep_copy(sw_yaml_doc(yaml, 0));
+    sw_yaml_free(yaml);
+    return copy;
+}
+
+static const char *data_of(const json_t *manifest, const char *key)
+{
+    return sw_tree_text(json_object_get(manifest, "data"), key);
+}
+
+static void test_manifests_are_rendered_and_anchored(void **state)
+{
+    struct fixture *f = *state;
+    char path[SW_PATH_MAX];
+    struct sw_push_outcome out;
+    fixture_approved_model(f);
+    fixture_target(f, "out");
+    fixture_puts(f, "plain.yaml", template_text);
+    snprintf(path, sizeof path, "%s/plain.yaml", f->root);
+    struct sw_template_value set[] = {{"replicas", "2"}};
+    struct sw_push_request request = {
+        .model = "m", .target = "lab", .manifest_template = path, .set = set, .set_count = 1};
+    assert_ok(f, sw_push_run(f->store, &request, f->arena, &out, &f->err));
+    json_t *manifest = read_manifest(f);
+    assert_string_equal(data_of(manifest, "uri"), "pvc://models/m/1");
+    assert_string_equal(data_of(manifest, "push"), "1");
+    assert_string_equal(data_of(manifest, "by"), "ada");
+    assert_int_equal(sw_tree_int(manifest, "replicas", 0), 2);
+    json_decref(manifest);
+    // Push id and audit head moved on, the content did not: nothing is written, and the anchors stay.
+    assert_ok(f, sw_push_run(f->store, &request, f->arena, &out, &f->err));
+    assert_true(out.is_unchanged);
+    assert_int_equal(out.push_id, 2);
+    assert_int_equal(out.revision, 1);
+    manifest = read_manifest(f);
+    assert_string_equal(data_of(manifest, "push"), "1");
+    json_decref(manifest);
+    set[0].value = "3";
+    assert_ok(f, sw_push_run(f->store, &request, f->arena, &out, &f->err));
+    assert_int_equal(out.revision, 2);
+    manifest = read_manifest(f);
+    assert_string_equal(data_of(manifest, "push"), "3");
+    json_decref(manifest);
+}
+
+static void test_bad_parameters_touch_nothing(void **state)
+{
+    struct fixture *f = *state;
+    char path[SW_PATH_MAX];
+    struct sw_push_outcome out;
+    struct sw_push *list;
+    fixture_approved_model(f);
+    fixture_target(f, "out");
+    fixture_puts(f, "plain.yaml", template_text);
+    snprintf(path, sizeof path, "%s/plain.yaml", f->root);
+    static const struct sw_template_value bad[] = {
+        {"replicas", "10"}, {"replicas", "two"}, {"name", "../up"}, {"nmae", "x"}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct sw_push_request request = {
+            .model = "m", .target = "lab", .manifest_template = path, .set = &bad[i], .set_count = 1};
+        assert_code(f, SW_USAGE, sw_push_run(f->store, &request, f->arena, &out, &f->err));
+    }
+    struct sw_push_request missing = {.model = "m", .target = "lab", .manifest_template = "no-such-template"};
+    assert_code(f, SW_NOT_FOUND, sw_push_run(f->store, &missing, f->arena, &out, &f->err));
+    assert_int_equal(push_count(f, &list), 0);
+    assert_false(fixture_exists(fixture_path(f, "out")));
+    // A value that looks like YAML stays a value.
+    static const struct sw_template_value hostile = {"uri", "x\", evil: {a: \"b"};
+    struct sw_push_request request = {
+        .model = "m", .target = "lab", .manifest_template = path, .set = &hostile, .set_count = 1};
+    assert_ok(f, sw_push_run(f->store, &request, f->arena, &out, &f->err));
+    json_t *manifest = read_manifest(f);
+    assert_string_equal(data_of(manifest, "uri"), hostile.value);
+    assert_int_equal(json_object_size(json_object_get(manifest, "data")), 4);
+    json_decref(manifest);
+}
+
 // --- two at once ---
 
 static int push_in_child(struct fixture *f)
@@ -452,6 +554,8 @@ int main(void)
         CASE(test_foreign_things_are_left_alone),
         CASE(test_a_damaged_bundle_is_replaced),
         CASE(test_preview_writes_nothing),
+        CASE(test_manifests_are_rendered_and_anchored),
+        CASE(test_bad_parameters_touch_nothing),
         CASE(test_a_live_push_locks_the_target),
         CASE(test_kill_at_every_arrow_folder),
         CASE(test_kill_at_every_arrow_tar),

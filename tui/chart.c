@@ -224,7 +224,7 @@ static uint32_t glyph(enum sw_pen pen, struct ink ink)
 
 static struct sw_style series_style(size_t index)
 {
-    return sw_style((int)SW_UI_SERIES + (int)(index % SW_SERIES_COLOURS));
+    return sw_style(SW_UI_SERIES + (unsigned)(index % SW_SERIES_COLOURS));
 }
 
 struct range {

@@ -198,8 +198,7 @@ static int paint_pairs(struct sw_canvas *c, int y, const struct sw_tui_section *
     for (size_t i = 0; i < s->pairs.count; i++) {
         const struct sw_tui_pair *p = &s->pairs.items[i];
         sw_canvas_text(c, 1, line, key, p->key, sw_style(SW_UI_HEADER));
-        line += sw_text_wrap(c, key + 3, line, c->w - key - 3, p->value,
-                             sw_style(p->value ? (int)p->role : (int)SW_TUI_DIM));
+        line += sw_text_wrap(c, key + 3, line, c->w - key - 3, p->value, sw_style(p->value ? p->role : SW_TUI_DIM));
     }
     return line - y;
 }

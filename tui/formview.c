@@ -440,7 +440,8 @@ static void paint_preview(struct sw_formview *f, struct sw_canvas *c)
         f->preview_scroll = most;
 }
 
-static int paint_button(struct sw_formview *f, struct sw_canvas *c, int focus, int x, int y, const char *word, int role)
+static int paint_button(struct sw_formview *f, struct sw_canvas *c, int focus, int x, int y, const char *word,
+                        unsigned role)
 {
     bool has_focus = f->focus == focus;
     int used = sw_canvas_textf(c, x, y, c->w - x, sw_style_attr(role, has_focus ? SW_ATTR_REVERSE : 0),

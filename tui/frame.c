@@ -22,7 +22,7 @@ static void add_hit(struct sw_ui *ui, struct sw_rect at, enum sw_hit_kind kind, 
 // One piece of the health strip; the later ones matter more and are kept longest.
 struct piece {
     char text[200];
-    int role;
+    unsigned role;
 };
 
 static size_t health_pieces(const struct sw_ui *ui, struct piece pieces[static 12])

@@ -77,11 +77,11 @@ struct sw_canvas sw_canvas_frame(struct sw_canvas *c, const char *title, const c
 // Columns that `text` takes on a screen once made safe.
 int sw_grid_columns(struct sw_grid *g, const char *text);
 
-static inline struct sw_style sw_style(int role)
+static inline struct sw_style sw_style(unsigned role)
 {
     return (struct sw_style){.role = (uint8_t)role};
 }
-static inline struct sw_style sw_style_attr(int role, int attr)
+static inline struct sw_style sw_style_attr(unsigned role, int attr)
 {
     return (struct sw_style){.role = (uint8_t)role, .attr = (uint8_t)attr};
 }

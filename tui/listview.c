@@ -399,10 +399,10 @@ static void paint_row(const struct sw_listview *v, struct sw_canvas *c, int y, c
         if (k->width[i] == 0)
             continue;
         const struct sw_tui_cell *cell = &row->cells[i];
-        int role = cell->role == SW_TUI_NORMAL ? (int)row->role : (int)cell->role;
+        enum sw_tui_role role = cell->role == SW_TUI_NORMAL ? row->role : cell->role;
         int width = k->width[i] < c->w - x ? k->width[i] : c->w - x;
         put_aligned(c, x, y, width, t->columns[i].align, cell->text ? cell->text : "-",
-                    sw_style(cell->text ? role : (int)SW_TUI_DIM));
+                    sw_style(cell->text ? role : SW_TUI_DIM));
         x += k->width[i] + GAP;
     }
 }

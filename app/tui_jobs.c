@@ -90,12 +90,21 @@ static enum sw_code load_jobs(struct sw_app_backend *b, struct tui_worker *w, co
 
 // --- one job ---
 
+static int compare_metrics(const void *left, const void *right)
+{
+    const char *a = *(const char *const *)left, *b = *(const char *const *)right;
+    int by_rank = tui_key_rank(a) - tui_key_rank(b);
+    return by_rank != 0 ? by_rank : strcmp(a, b);
+}
+
 enum sw_code tui_add_charts(struct tui_worker *w, const char *const *run_ids, const char *const *names, size_t count,
                             int columns, size_t max_charts, struct tui_sections *s, struct sw_err *err)
 {
     const char **keys;
     size_t key_count, charts = 0;
     enum sw_code code = sw_metric_keys(w->store, run_ids[0], s->a, &keys, &key_count, err);
+    if (code == SW_OK && key_count > 0)
+        qsort(keys, key_count, sizeof *keys, compare_metrics);
     for (size_t k = 0; k < key_count && code == SW_OK && charts < max_charts; k++) {
         struct sw_tui_series *series = sw_arena_array(s->a, count, sizeof *series);
         if (series == NULL)

@@ -119,6 +119,10 @@ enum sw_code tui_log_read(void *ctx, const struct sw_tui_log_query *q, const str
 // The data set's name in a row id "NAME:SPLIT"; in the arena.
 const char *tui_dataset_name(const char *id, struct sw_arena *a);
 
+// --- tui_runs.c ---
+// Smaller for metrics and params that people look for first.
+int tui_key_rank(const char *key);
+
 // --- tui_models.c ---
 void tui_add_verdicts(struct tui_sections *s, const char *title, const struct sw_verdict_list *list);
 // The policy at `path`, else the configured one; *out NULL = neither.

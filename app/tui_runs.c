@@ -55,7 +55,7 @@ static void count_key(struct key_count *keys, size_t *count, size_t max, const c
 }
 
 // What people look for first stands first; the rest by how many runs have it, then by name.
-static int key_rank(const char *key)
+int tui_key_rank(const char *key)
 {
     static const char *const first[] = {"val_accuracy", "accuracy", "val_loss", "loss",
                                         "train_loss",   "net",      "lr",       "batch"};
@@ -68,7 +68,7 @@ static int key_rank(const char *key)
 static int compare_keys(const void *left, const void *right)
 {
     const struct key_count *a = left, *b = right;
-    int ra = key_rank(a->key), rb = key_rank(b->key);
+    int ra = tui_key_rank(a->key), rb = tui_key_rank(b->key);
     if (ra != rb)
         return ra - rb;
     if (a->runs != b->runs)

@@ -29,9 +29,14 @@ struct attribute {
     bool is_number;
 };
 static const struct attribute attributes[] = {
-    {"run_id", "run.run_id", false},      {"run_name", "run.name", false},          {"user_id", "run.user", false},
-    {"status", "run.status", false},      {"experiment", "experiment.name", false}, {"source", "run.source", false},
-    {"start_time", "run.start_ms", true}, {"end_time", "run.end_ms", true},
+    {"run_id", "run.run_id", false},
+    {"run_name", "run.name", false},
+    {"user_id", "run.user", false},
+    {"status", "run.status", false},
+    {"experiment", "(SELECT name FROM experiment WHERE experiment.experiment_id = run.experiment_id)", false},
+    {"source", "run.source", false},
+    {"start_time", "run.start_ms", true},
+    {"end_time", "run.end_ms", true},
 };
 static const struct attribute dataset_columns[] = {
     {"name", "dataset.name", false},
@@ -273,7 +278,7 @@ static enum sw_code add_order_term(struct builder *b, const struct sw_query_orde
 // --- the statement ---
 static enum sw_code add_where(struct builder *b, const struct sw_run_query *q)
 {
-    sw_buf_adds(&b->sql, SW_RUN_FROM " WHERE run.is_deleted = ");
+    sw_buf_adds(&b->sql, " FROM run WHERE run.is_deleted = ");
     enum sw_code code = add_value(b, sw_int(q->deleted));
     if (code == SW_OK && q->experiment_id >= 0) {
         sw_buf_adds(&b->sql, " AND run.experiment_id = ");
@@ -314,27 +319,38 @@ static enum sw_code prepare(struct sw_store *s, struct builder *b, sqlite3_stmt 
     return sw_sql_bind(s, *st, b->values, b->value_count, b->err);
 }
 
-static enum sw_code list_runs(struct sw_store *s, const struct sw_run_query *q, struct builder *b, struct sw_arena *a,
+// Only the keys: sorting all fitting runs with all their columns would cost more than reading a page of them after it.
+static enum sw_code list_keys(struct sw_store *s, const struct sw_run_query *q, struct builder *b, struct sw_arena *a,
                               struct sw_rows *rows)
 {
     sqlite3_stmt *st = NULL;
-    sw_buf_adds(&b->sql, "SELECT " SW_RUN_COLUMNS);
+    sw_buf_adds(&b->sql, "SELECT run.run_key");
     enum sw_code code = add_where(b, q);
     if (code == SW_OK)
         code = add_page(b, q);
     if (code == SW_OK)
         code = prepare(s, b, &st);
-    struct sw_reader r = {st, a, false};
     bool has_row = false;
     while (code == SW_OK && (code = sw_sql_next(s, st, &has_row, b->err)) == SW_OK && has_row) {
         struct sw_run_row *row = sw_rows_push(rows, a, sizeof *row);
-        if (row != NULL)
-            sw_run_read_row(&r, row);
-        if (row == NULL || r.failed)
+        if (row == NULL)
             code = sw_rows_full(b->err);
+        else
+            row->run_key = sqlite3_column_int64(st, 0);
     }
     sqlite3_finalize(st);
     return code;
+}
+
+static enum sw_code load_run(struct sw_store *s, unsigned with, struct sw_arena *a, struct sw_run_row *row,
+                             struct sw_err *err)
+{
+    bool found = false;
+    enum sw_code code =
+        sw_sql_get(s, SQL_RUN_GET_BY_KEY, SW_VALUES(sw_int(row->run_key)), a, sw_run_read_row, row, &found, err);
+    if (code == SW_OK && !found) // an index that points nowhere
+        return sw_err_set(err, SW_CORRUPT, "the store %s is damaged: a run is missing", s->dir);
+    return code == SW_OK && with != 0 ? sw_run_load_details(s, with, a, row, err) : code;
 }
 
 static enum sw_code count_runs(struct sw_store *s, const struct sw_run_query *q, struct builder *b, int64_t *total)
@@ -360,9 +376,9 @@ static enum sw_code search(struct sw_store *s, const struct sw_run_query *q, str
 {
     struct sw_rows rows = {0};
     struct sw_run_list list = {0};
-    enum sw_code code = list_runs(s, q, b, a, &rows);
-    for (size_t i = 0; i < rows.count && code == SW_OK && q->with != 0; i++)
-        code = sw_run_load_details(s, q->with, a, (struct sw_run_row *)rows.items + i, b->err);
+    enum sw_code code = list_keys(s, q, b, a, &rows);
+    for (size_t i = 0; i < rows.count && code == SW_OK; i++)
+        code = load_run(s, q->with, a, (struct sw_run_row *)rows.items + i, b->err);
     // A page that is not full tells the total by itself.
     int64_t limit = q->limit > 0 ? q->limit : PAGE_DEFAULT;
     list.total = q->offset + (int64_t)rows.count;

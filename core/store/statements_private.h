@@ -6,10 +6,10 @@
 
 // Column lists that several statements share; the reader of each stands in its family's file.
 #define SW_RUN_COLUMNS                                                                                                 \
-    "run.run_key, run.run_id, run.experiment_id, experiment.name, run.name, run.status, run.user, run.source,"         \
-    " run.start_ms, run.end_ms, run.is_deleted, run.job_id,"                                                           \
+    "run_key, run_id, experiment_id,"                                                                                  \
+    " (SELECT name FROM experiment WHERE experiment.experiment_id = run.experiment_id),"                               \
+    " name, status, user, source, start_ms, end_ms, is_deleted, job_id,"                                               \
     " (SELECT value FROM tag WHERE tag.run_key = run.run_key AND tag.key = 'mlflow.note.content')"
-#define SW_RUN_FROM " FROM run JOIN experiment USING(experiment_id)"
 
 #define SW_DATASET_COLUMNS "dataset_id, name, version, path, format, digest, size_bytes, schema_json, created_ms"
 
@@ -57,7 +57,8 @@
     X(RUN_KEY, "SELECT run_key FROM run WHERE run_id = ?1") \
     X(RUN_ADD, "INSERT INTO run(run_id, experiment_id, name, status, user, source, start_ms, job_id)" \
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \
-    X(RUN_GET, "SELECT " SW_RUN_COLUMNS SW_RUN_FROM " WHERE run.run_id = ?1") \
+    X(RUN_GET, "SELECT " SW_RUN_COLUMNS " FROM run WHERE run_id = ?1") \
+    X(RUN_GET_BY_KEY, "SELECT " SW_RUN_COLUMNS " FROM run WHERE run_key = ?1") \
     X(RUN_CANDIDATES, "SELECT run_id, name, is_deleted FROM run WHERE name = ?1" \
         " UNION SELECT run_id, name, is_deleted FROM run WHERE run_id >= ?2 AND run_id < ?3" \
         " ORDER BY is_deleted LIMIT 7") \

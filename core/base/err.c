@@ -5,6 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+// For the analyzer they are macros over these functions.
+#undef sw_err_set
+#undef sw_err_errno
+#undef sw_err_hint
+#undef sw_err_wrap
+
 struct code_row {
     const char *word;
     int exit_code;

@@ -74,4 +74,12 @@ const char *sw_code_word(enum sw_code code);     // "not_found"; borrow, static
 const char *sw_code_sentence(enum sw_code code); // the manual's sentence; borrow, static
 int sw_code_exit(enum sw_code code);             // the process exit code
 
+#ifdef __clang_analyzer__
+// The analyzer does not see across files that making an error never gives SW_OK.
+#define sw_err_set(err, code, ...)     ((void)(sw_err_set)(err, code, __VA_ARGS__), (enum sw_code)(code))
+#define sw_err_errno(err, errnum, ...) ((void)(sw_err_errno)(err, errnum, __VA_ARGS__), SW_IO)
+#define sw_err_hint(...)               ((void)(sw_err_hint)(__VA_ARGS__), SW_FAILED)
+#define sw_err_wrap(...)               ((void)(sw_err_wrap)(__VA_ARGS__), SW_FAILED)
+#endif
+
 #endif

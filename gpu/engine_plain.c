@@ -50,16 +50,28 @@ struct kernels {
                          float *dw, size_t dw_step);
     float (*activation_backward)(enum sw_activation activation, size_t count, const float *y, float *dy);
     void (*store_line)(enum sw_activation activation, size_t count, const float *from, float bias, float *to);
-    void (*pool_line)(size_t count, const float *top, const float *low, float *y);
-    void (*pool_line_backward)(size_t count, const float *top, const float *low, const float *y, const float *dy,
-                               float *dtop, float *dlow);
     void (*sgd)(const struct sw_sgd *o, size_t count, float *w, const float *g, float *momentum);
     void (*adamw)(const struct sw_adamw *o, size_t count, float *w, const float *g, float *m, float *v);
 };
 
+// Whole unrolling turns arrays of accumulators into registers; each compiler has its own word for it.
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+// Keeps a loaded vector in its register: gcc would load it again for each of its uses, and unaligned loads are what the
+// weight gradient waits for.
+#if defined(__x86_64__)
+#define KEEP(vector) __asm__("" : "+v"(vector))
+#else
+#define KEEP(vector) ((void)0)
+#endif
+
 #if defined(__x86_64__)
 #define SUFFIX       avx512
-#define TARGET       __attribute__((target("avx512f,fma,avx2")))
+#define TARGET       __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,fma,avx2")))
 #define LANES        16
 #define TILE_ROWS    8
 #define FILTERS      3
@@ -129,7 +141,8 @@ static bool can_run(const struct kernels *k)
 {
 #if defined(__x86_64__)
     if (k == &kernels_avx512)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("fma");
+        return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma");
     if (k == &kernels_avx2)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
@@ -533,13 +546,70 @@ static void plain_conv_backward(struct sw_queue *q, const struct sw_conv_shape *
 
 // --- the rest ---
 
+// Pooling works on four outputs at a time whatever the processor has: rows are short, and where four do not divide one, the
+// last four overlap the ones before, which is harmless because each output depends on its inputs only.
+typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t quad_mask __attribute__((vector_size(16), aligned(4), may_alias));
+#define EVEN(p) __builtin_shufflevector(*(const quad *)(p), *(const quad *)((p) + 4), 0, 2, 4, 6)
+#define ODD(p)  __builtin_shufflevector(*(const quad *)(p), *(const quad *)((p) + 4), 1, 3, 5, 7)
+
+static quad larger(quad a, quad b)
+{
+    quad_mask is_first = a > b;
+    return (quad)((is_first & (quad_mask)a) | (~is_first & (quad_mask)b));
+}
+
+static void pool_quad(const float *top, const float *low, float *y)
+{
+    *(quad *)y = larger(larger(EVEN(top), ODD(top)), larger(EVEN(low), ODD(low)));
+}
+
+static void pool_quad_backward(const float *top, const float *low, const float *y, const float *dy, float *dtop,
+                               float *dlow)
+{
+    quad most = *(const quad *)y;
+    quad_mask g = *(const quad_mask *)dy;
+    quad_mask a = EVEN(top) == most, b = (ODD(top) == most) & ~a, c = (EVEN(low) == most) & ~(a | b), d = ~(a | b | c);
+    *(quad_mask *)dtop = __builtin_shufflevector(a & g, b & g, 0, 4, 1, 5);
+    *(quad_mask *)(dtop + 4) = __builtin_shufflevector(a & g, b & g, 2, 6, 3, 7);
+    *(quad_mask *)dlow = __builtin_shufflevector(c & g, d & g, 0, 4, 1, 5);
+    *(quad_mask *)(dlow + 4) = __builtin_shufflevector(c & g, d & g, 2, 6, 3, 7);
+}
+
+static void pool_line(size_t count, const float *top, const float *low, float *y)
+{
+    for (size_t j = 0; count >= 4 && j < count; j += 4) {
+        size_t at = j + 4 <= count ? j : count - 4;
+        pool_quad(top + 2 * at, low + 2 * at, y + at);
+    }
+    for (size_t j = 0; count < 4 && j < count; j++)
+        y[j] = fmaxf(fmaxf(top[2 * j], top[2 * j + 1]), fmaxf(low[2 * j], low[2 * j + 1]));
+}
+
+static void pool_line_backward(size_t count, const float *top, const float *low, const float *y, const float *dy,
+                               float *dtop, float *dlow)
+{
+    for (size_t j = 0; count >= 4 && j < count; j += 4) {
+        size_t at = j + 4 <= count ? j : count - 4;
+        pool_quad_backward(top + 2 * at, low + 2 * at, y + at, dy + at, dtop + 2 * at, dlow + 2 * at);
+    }
+    for (size_t j = 0; count < 4 && j < count; j++) {
+        bool a = top[2 * j] == y[j], b = !a && top[2 * j + 1] == y[j], c = !a && !b && low[2 * j] == y[j];
+        dtop[2 * j] = a ? dy[j] : 0;
+        dtop[2 * j + 1] = b ? dy[j] : 0;
+        dlow[2 * j] = c ? dy[j] : 0;
+        dlow[2 * j + 1] = a || b || c ? 0 : dy[j];
+    }
+}
+
 static void plain_pool_forward(struct sw_queue *q, const struct sw_pool_shape *s, const float *x, float *y)
 {
     size_t width = (size_t)s->width, out_height = (size_t)s->height / 2, out_width = width / 2;
     size_t plane = (size_t)s->height * width;
+    (void)q;
     for (size_t n = 0; n < (size_t)s->rows * (size_t)s->channels; n++, x += plane)
         for (size_t row = 0; row < out_height; row++, y += out_width)
-            q->device->kernels->pool_line(out_width, x + 2 * row * width, x + (2 * row + 1) * width, y);
+            pool_line(out_width, x + 2 * row * width, x + (2 * row + 1) * width, y);
 }
 
 static void plain_pool_backward(struct sw_queue *q, const struct sw_pool_shape *s, const float *x, const float *y,
@@ -548,12 +618,13 @@ static void plain_pool_backward(struct sw_queue *q, const struct sw_pool_shape *
     size_t width = (size_t)s->width, out_height = (size_t)s->height / 2, out_width = width / 2;
     size_t plane = (size_t)s->height * width;
     bool is_odd = s->height % 2 || s->width % 2;
+    (void)q;
     for (size_t n = 0; n < (size_t)s->rows * (size_t)s->channels; n++, x += plane, dx += plane) {
         if (is_odd)
             memset(dx, 0, plane * sizeof *dx);
         for (size_t row = 0; row < out_height; row++, y += out_width, dy += out_width)
-            q->device->kernels->pool_line_backward(out_width, x + 2 * row * width, x + (2 * row + 1) * width, y, dy,
-                                                   dx + 2 * row * width, dx + (2 * row + 1) * width);
+            pool_line_backward(out_width, x + 2 * row * width, x + (2 * row + 1) * width, y, dy, dx + 2 * row * width,
+                               dx + (2 * row + 1) * width);
     }
 }
 

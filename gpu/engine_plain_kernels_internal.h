@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inner loops of the plain engine, written once and included by engine_plain.c once per instruction set. Before each
 // inclusion are defined: SUFFIX, TARGET (function attribute), LANES (floats a vector), TILE_ROWS (rows of a register
-// tile, which is always 3 vectors wide) and FILTERS (output channels a step of the conv weight gradient).
+// tile, which is always 3 vectors wide), FILTERS (output channels a step of the conv weight gradient) and ROOT(vector).
 // No include guard: it is a template.
 
 #define JOIN_(a, b) a##_##b
@@ -20,21 +20,22 @@ static inline TARGET __attribute__((always_inline)) void NAME(tile)(const int ve
     VEC acc[TILE_ROWS][3] = {0};
     for (size_t p = 0; p < depth; p++, b += vectors * LANES) {
         VEC bv[3];
+        UNROLL
         for (int j = 0; j < vectors; j++)
             bv[j] = *(const VEC *)(b + j * LANES);
-#pragma GCC unroll 8
+        UNROLL
         for (int i = 0; i < TILE_ROWS; i++) {
             VEC av = a_row[i][p * a_step] - (VEC){0};
-#pragma GCC unroll 3
+            UNROLL
             for (int j = 0; j < vectors; j++)
                 acc[i][j] += av * bv[j];
         }
     }
-#pragma GCC unroll 8
+    UNROLL
     for (int i = 0; i < TILE_ROWS; i++)
-#pragma GCC unroll 3
-        for (int j = 0; j < vectors; j++)
-            *(VEC *)(out + i * vectors * LANES + j * LANES) = acc[i][j];
+        UNROLL
+    for (int j = 0; j < vectors; j++)
+        *(VEC *)(out + i * vectors * LANES + j * LANES) = acc[i][j];
 }
 
 // One column panel of C (+)= A.B over one block of depth: `b` is packed [depth][width], width a whole number of vectors.
@@ -85,22 +86,23 @@ static inline TARGET __attribute__((always_inline)) void NAME(conv_tile)(const i
         for (int t = 0; t < 9; t++, w += TILE_ROWS) {
             const float *xt = x + s->tap[t];
             VEC xv[3];
+            UNROLL
             for (int j = 0; j < vectors; j++)
                 xv[j] = *(const VEC *)(xt + j * LANES);
-#pragma GCC unroll 8
+            UNROLL
             for (int i = 0; i < TILE_ROWS; i++) {
                 VEC wv = w[i] - (VEC){0};
-#pragma GCC unroll 3
+                UNROLL
                 for (int j = 0; j < vectors; j++)
                     acc[i][j] += wv * xv[j];
             }
         }
     }
-#pragma GCC unroll 8
+    UNROLL
     for (int i = 0; i < TILE_ROWS; i++)
-#pragma GCC unroll 3
-        for (int j = 0; j < vectors; j++)
-            *(VEC *)(out + (size_t)i * s->line + j * LANES) = acc[i][j];
+        UNROLL
+    for (int j = 0; j < vectors; j++)
+        *(VEC *)(out + (size_t)i * s->line + j * LANES) = acc[i][j];
 }
 
 // out[TILE_ROWS][line] for all pixels of one padded image, garbage in the two columns right of each row.
@@ -128,12 +130,14 @@ static TARGET void NAME(conv_weights)(const struct conv *s, size_t images, size_
     for (size_t n = 0; n < images; n++, x += s->in * s->plane, dy += s->out * s->line) {
         for (size_t p = 0; p < s->height * s->stride; p += LANES) {
             VEC d[FILTERS];
+            UNROLL
             for (int f = 0; f < FILTERS; f++)
                 d[f] = *(const VEC *)(dy + other[f] + p);
-#pragma GCC unroll 9
+            UNROLL
             for (int t = 0; t < 9; t++) {
                 VEC xv = *(const VEC *)(x + s->tap[t] + p);
-#pragma GCC unroll 3
+                KEEP(xv);
+                UNROLL
                 for (int f = 0; f < FILTERS; f++)
                     acc[f][t] += d[f] * xv;
             }
@@ -178,32 +182,6 @@ static TARGET void NAME(store_line)(enum sw_activation activation, size_t count,
             to[j] = from[j] + bias;
 }
 
-// One row of outputs from two rows of inputs.
-static TARGET void NAME(pool_line)(size_t count, const float *restrict top, const float *restrict low,
-                                   float *restrict y)
-{
-    for (size_t j = 0; j < count; j++) {
-        float a = top[2 * j] > top[2 * j + 1] ? top[2 * j] : top[2 * j + 1];
-        float b = low[2 * j] > low[2 * j + 1] ? low[2 * j] : low[2 * j + 1];
-        y[j] = a > b ? a : b;
-    }
-}
-
-static TARGET void NAME(pool_line_backward)(size_t count, const float *restrict top, const float *restrict low,
-                                            const float *restrict y, const float *restrict dy, float *restrict dtop,
-                                            float *restrict dlow)
-{
-    for (size_t j = 0; j < count; j++) {
-        float g = dy[j], m = y[j];
-        float a = top[2 * j] == m ? g : 0;
-        bool has_a = top[2 * j] == m, has_b = has_a | (top[2 * j + 1] == m), has_c = has_b | (low[2 * j] == m);
-        dtop[2 * j] = a;
-        dtop[2 * j + 1] = has_a ? 0 : (top[2 * j + 1] == m ? g : 0);
-        dlow[2 * j] = has_b ? 0 : (low[2 * j] == m ? g : 0);
-        dlow[2 * j + 1] = has_c ? 0 : g;
-    }
-}
-
 static TARGET void NAME(sgd)(const struct sw_sgd *o, size_t count, float *restrict w, const float *restrict g,
                              float *restrict momentum)
 {
@@ -245,8 +223,6 @@ static const struct kernels NAME(kernels) = {
     .conv_weights = NAME(conv_weights),
     .activation_backward = NAME(activation_backward),
     .store_line = NAME(store_line),
-    .pool_line = NAME(pool_line),
-    .pool_line_backward = NAME(pool_line_backward),
     .sgd = NAME(sgd),
     .adamw = NAME(adamw),
 };

@@ -22,8 +22,11 @@
 enum {
     POLL_MIN_MS = 200,
     POLL_MAX_MS = 1000,
-    CLAIM_ANYWAY_MS = 5000, // even if nothing changed in the store: a supervisor may have died
-    QUICK_MS = 5000,        // an attempt that short is followed by a pause that doubles
+    NEAR = 8,           // so many at the head of the queue ask at every change
+    POLL_EACH_MS = 10,  // the others look the less often the further back they are
+    ASK_NEAR_MS = 5000, // even if nothing changed in the store: a supervisor may have died
+    ASK_FAR_MS = 15000,
+    QUICK_MS = 5000, // an attempt that short is followed by a pause that doubles
     PAUSE_MIN_MS = 250,
     PAUSE_MAX_MS = 60000,
     JOB_BYTES = 16 << 20,
@@ -182,31 +185,66 @@ static bool try_claim(struct supervisor *sv, const struct sw_job_gpus *gpus, boo
     return !code && claimed;
 }
 
+// What a waiting supervisor remembers from one look at the queue to the next.
+struct watch {
+    int64_t ahead;   // queued jobs that are older, at the last look
+    int64_t poll_ms; // until the next look; short after the queue moved
+    int64_t asked_ms, reaped_ms;
+    uint64_t changes; // of the store, when slots were last asked for
+};
+
+static void look_after_others(struct supervisor *sv, struct watch *w)
+{
+    struct sw_err err = {0};
+    int64_t now = sw_clock_mono_ms();
+    if (now - w->reaped_ms < SW_JOB_REAP_MS)
+        return;
+    w->reaped_ms = now;
+    if (sw_job_reap(sv->store, NULL, NULL, &err) != SW_OK)
+        fprintf(stderr, "cannot look after other jobs: %s\n", err.message);
+}
+
+// Is it worth asking for slots now? Asking is a write transaction that looks at every older job, so only the first few of
+// the queue do it at every change; the others now and then, for they may pass jobs that wait for GPUs.
+static bool should_ask(struct supervisor *sv, struct watch *w)
+{
+    int64_t now = sw_clock_mono_ms();
+    uint64_t changes = sw_store_change_count(sv->store);
+    bool is_near = w->ahead < NEAR;
+    if (w->asked_ms && (!is_near || changes == w->changes) && now - w->asked_ms < (is_near ? ASK_NEAR_MS : ASK_FAR_MS))
+        return false;
+    w->changes = changes;
+    w->asked_ms = now;
+    return true;
+}
+
 // True when the job holds its slots, false when it is over or the supervisor was told to end.
 static bool wait_for_turn(struct supervisor *sv, const struct sw_job_gpus *gpus)
 {
-    struct sw_err err = {0};
-    int64_t poll_ms = POLL_MIN_MS, asked_ms = 0, reaped_ms = sw_clock_mono_ms();
-    uint64_t seen = 0;
-    for (bool is_ended = false; !is_ended && !sv->is_told_to_end;) {
-        int64_t now = sw_clock_mono_ms();
-        if (now - reaped_ms >= SW_JOB_REAP_MS) {
-            reaped_ms = now;
-            if (sw_job_reap(sv->store, NULL, NULL, &err) != SW_OK)
-                fprintf(stderr, "cannot look after other jobs: %s\n", err.message);
-        }
-        uint64_t changes = sw_store_change_count(sv->store);
-        if (!asked_ms || changes != seen || now - asked_ms >= CLAIM_ANYWAY_MS) {
-            seen = changes;
-            asked_ms = now;
+    struct watch w = {.ahead = -1, .poll_ms = POLL_MIN_MS, .reaped_ms = sw_clock_mono_ms()};
+    while (!sv->is_told_to_end) {
+        struct sw_err err = {0};
+        int64_t ahead = w.ahead;
+        bool is_ended = false;
+        enum sw_code code = sw_job_count_ahead(sv->store, sv->job_id, &ahead, &err);
+        if (code == SW_CONFLICT || code == SW_NOT_FOUND)
+            return false; // stopped, or removed, while it waited
+        w.poll_ms = ahead != w.ahead ? POLL_MIN_MS : w.poll_ms * 3 / 2;
+        w.ahead = ahead;
+        if (should_ask(sv, &w)) {
             if (has_no_future(sv))
                 return false;
             if (try_claim(sv, gpus, &is_ended))
                 return true;
+            if (is_ended)
+                return false;
         }
-        if (!is_ended)
-            wait_ms(sv, poll_ms);
-        poll_ms = poll_ms * 3 / 2 < POLL_MAX_MS ? poll_ms * 3 / 2 : POLL_MAX_MS;
+        int64_t longest = POLL_MAX_MS + (ahead > NEAR ? ahead * POLL_EACH_MS : 0);
+        if (w.poll_ms > longest)
+            w.poll_ms = longest;
+        if (ahead < NEAR)
+            look_after_others(sv, &w);
+        wait_ms(sv, w.poll_ms);
     }
     return false;
 }

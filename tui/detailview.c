@@ -11,6 +11,7 @@
 #define MAX_TEXT          (256 * 1024)
 #define CHART_MIN_COLUMNS 32
 #define MAX_IMAGE_LINES   32
+#define BESIDE_COLUMNS    30 // for values beside a picture
 #define MIN_LOG_LINES     4
 
 static void on_detail(void *owner, struct sw_slot *slot, enum sw_code code);
@@ -106,6 +107,8 @@ bool sw_detailview_next_difference(struct sw_detailview *v)
 bool sw_detailview_key(struct sw_detailview *v, uint32_t code)
 {
     int page = v->height > 1 ? v->height - 1 : 1;
+    if (v->content_height <= v->height)
+        return false; // nothing to scroll: the keys may serve the list
     switch (code) {
     case SW_KEY_DOWN:
     case 'j':
@@ -310,12 +313,20 @@ static int paint_charts(struct sw_detailview *v, struct sw_canvas *c, int y, con
     return height;
 }
 
-static int paint_image(struct sw_canvas *c, int y, const struct sw_tui_image *image, bool palette)
+// A picture, and beside it the values that follow it where there is room: *beside says that they are done.
+static int paint_image(struct sw_canvas *c, int y, const struct sw_tui_image *image, bool palette,
+                       const struct sw_tui_section *next, bool *beside)
 {
     struct sw_rect fit = sw_picture_fit(image, c->w - 2, MAX_IMAGE_LINES);
     struct sw_canvas area = sw_canvas_sub(c, (struct sw_rect){1, y, fit.w, fit.h});
+    int room = c->w - fit.w - 4;
     sw_picture_paint(&area, image, palette);
-    return fit.h;
+    *beside = next && next->kind == SW_TUI_PAIRS && room >= BESIDE_COLUMNS;
+    if (!*beside)
+        return fit.h;
+    area = sw_canvas_sub(c, (struct sw_rect){c->w - room, y, room, c->h});
+    int lines = paint_pairs(&area, 0, next);
+    return lines > fit.h ? lines : fit.h;
 }
 
 // Paints everything but the log from line 0 on and returns the height.
@@ -323,7 +334,7 @@ static int paint_sections(struct sw_detailview *v, struct sw_canvas *c, const st
                           const struct sw_pictures *p, int chart_height)
 {
     int y = 0;
-    bool charts_done = false;
+    bool charts_done = false, beside = false;
     for (size_t i = 0; i < d->section_count; i++) {
         const struct sw_tui_section *s = &d->sections[i];
         if (s->kind == SW_TUI_LOG || (s->kind == SW_TUI_CHART && charts_done))
@@ -342,7 +353,8 @@ static int paint_sections(struct sw_detailview *v, struct sw_canvas *c, const st
             charts_done = true;
             break;
         case SW_TUI_IMAGE:
-            y += paint_image(c, y, &s->image, p->palette);
+            y += paint_image(c, y, &s->image, p->palette, i + 1 < d->section_count ? s + 1 : NULL, &beside);
+            i += beside ? 1 : 0;
             break;
         case SW_TUI_COMPARE:
             y += paint_compare(v, c, y, &s->compare);

@@ -33,7 +33,7 @@ bool sw_detailview_ask(struct sw_detailview *v, const struct sw_tui_detail_query
 const struct sw_tui_detail *sw_detailview_get(const struct sw_detailview *v); // NULL until loaded
 void sw_detailview_next_chart(struct sw_detailview *v, int by);
 bool sw_detailview_next_difference(struct sw_detailview *v);    // false = there is none
-bool sw_detailview_key(struct sw_detailview *v, uint32_t code); // scrolling
+bool sw_detailview_key(struct sw_detailview *v, uint32_t code); // scrolling; false when all is in view
 // `log_focus`: the log's heading is shown as focused. Draws a notice when nothing is loaded.
 void sw_detailview_paint(struct sw_detailview *v, struct sw_canvas *c, const struct sw_pictures *p, bool log_focus);
 

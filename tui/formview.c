@@ -338,6 +338,8 @@ void sw_formview_key(struct sw_formview *f, const struct sw_key *key)
         move_focus(f, -1);
     else if (code == SW_KEY_ENTER)
         enter(f);
+    else if (code == SW_KEY_CTRL('o'))
+        f->focus = first_button(f);
     else if (f->focus < (int)f->entry_count)
         field_key(f, (size_t)f->focus, code);
     else if (has_word(f) && f->focus == word_focus(f))

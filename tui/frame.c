@@ -323,7 +323,8 @@ static void paint_hints(struct sw_ui *ui, struct sw_canvas *c, const struct sw_r
     unsigned place = sw_ui_place_bit(ui);
     bool has_rows = p && p->rows.selected_id[0];
     if (ui->overlay == SW_OVERLAY_FORM) {
-        sw_canvas_text(c, 1, 0, c->w - 2, "Tab next  Enter go on  Esc cancel  PgDn preview  ctrl-n known values",
+        sw_canvas_text(c, 1, 0, c->w - 2,
+                       "Tab next  Enter go on  ctrl-o to the buttons  Esc cancel  ctrl-n known values  PgDn preview",
                        sw_style(SW_UI_HINT));
         return;
     }

@@ -340,7 +340,7 @@ static void on_help(const struct context *c)
     sw_buf_addf(&text,
                 "\n%cIn forms\nTab, Down, Up\tgo from field to field\nLeft, Right\tchange a choice\n"
                 "ctrl-n, ctrl-p\tgo through known values\nPgDn, PgUp\tscroll the preview\n"
-                "Enter\tgo on; on a button: do it\nEsc\tleave the form, nothing is done\n",
+                "Enter\tgo on; on a button: do it\nctrl-o\tto the buttons\nEsc\tleave the form, nothing is done\n",
                 SW_TEXT_HEADING);
     ui->page.has_keys = true;
     sw_textview_set(&ui->page, text.data, text.len);

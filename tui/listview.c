@@ -321,6 +321,18 @@ static void hide_least(struct columns *k, const struct sw_tui_table *t, int room
     }
 }
 
+// Hiding stops where all fits, which may leave room for a smaller column that went before.
+static void show_again(struct columns *k, const struct sw_tui_table *t, const struct columns *wanted, int room)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        int width = wanted->width[i];
+        int least = t->columns[i].align == SW_TUI_LEFT && width > NARROW ? NARROW : width;
+        int spare = room - sum(k) - GAP;
+        if (k->width[i] == 0 && width > 0 && least <= spare)
+            k->width[i] = width < spare ? width : spare;
+    }
+}
+
 // Cuts the widest texts down to `floor`, if that is enough to make all fit; else the list scrolls sideways anyway.
 static void shrink_text(struct columns *k, const struct sw_tui_table *t, int room, int floor)
 {
@@ -443,7 +455,9 @@ void sw_listview_paint(struct sw_listview *v, struct sw_canvas *c, int *cursor_y
     int room = c->w - PREFIX;
     measure(v, c->grid, t, &k);
     shrink_text(&k, t, room, NARROW); // a shortened text says more than none
+    struct columns wanted = k;
     hide_least(&k, t, room);
+    show_again(&k, t, &wanted, room);
     shrink_text(&k, t, room, NARROWEST);
     v->has_more_columns = sum(&k) > room;
     grow(v, &k, room);

@@ -277,7 +277,7 @@ static size_t possible_rows(const struct csv_reader *r, const struct sw_read *wh
 static enum sw_code csv_read(struct sw_reader *base, const struct sw_read *what, struct sw_batch *b, struct sw_err *err)
 {
     struct csv_reader *r = csv_of(base);
-    int *slots = malloc(base->schema.count * sizeof *slots);
+    int *slots = calloc(base->schema.count, sizeof *slots);
     if (slots == NULL)
         return sw_err_set(err, SW_NO_MEMORY, "out of memory while reading %s", base->path);
     for (size_t i = 0; i < base->schema.count; i++)

@@ -162,8 +162,8 @@ static void count_int(struct column_facts *f, int64_t x)
 
 static void gather_cell(struct column_facts *f, const struct sw_vector *v, size_t row)
 {
-    size_t cells = (size_t)f->column->cell_size;
-    switch (f->column->element) {
+    size_t cells = (size_t)v->column->cell_size;
+    switch (v->column->element) {
     case SW_ELEMENT_I64:
         count_int(f, v->ints[row]);
         break;

@@ -157,7 +157,7 @@ static void convert(const struct idx_type *type, const uint8_t *from, size_t n, 
             whole = p[0];
             break;
         case 0x09:
-            whole = (int8_t)p[0];
+            whole = p[0] < 128 ? p[0] : p[0] - 256;
             break;
         case 0x0b:
             whole = (int16_t)((unsigned)p[0] << 8 | p[1]);

@@ -4,7 +4,6 @@
 #include "core/data/reader_internal.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 // Where a column comes from.
 struct origin {
@@ -14,7 +13,7 @@ struct origin {
 
 struct joined_reader {
     struct sw_reader base;
-    struct sw_reader **parts;
+    struct sw_reader *parts[SW_JOINED_MAX_PARTS];
     size_t part_count;
     struct origin *origins; // one for each column
 };
@@ -112,7 +111,6 @@ static void joined_free(struct sw_reader *base)
     struct joined_reader *r = joined_of(base);
     for (size_t i = 0; i < r->part_count; i++)
         sw_reader_free(r->parts[i]);
-    free(r->parts);
 }
 
 static const struct sw_reader_ops joined_ops = {
@@ -170,13 +168,12 @@ enum sw_code sw_reader_join(const char *path, struct sw_reader **parts, size_t p
         return code;
     struct joined_reader *r = joined_of(base);
     code = copy_columns(r, parts, columns, column_count, err);
-    if (code == SW_OK && (r->parts = malloc(part_count * sizeof *r->parts)) == NULL)
-        code = sw_err_set(err, SW_NO_MEMORY, "out of memory while opening %s", path);
     if (code != SW_OK) {
         sw_reader_free(base);
         return code;
     }
-    memcpy(r->parts, parts, part_count * sizeof *parts);
+    for (size_t i = 0; i < part_count; i++)
+        r->parts[i] = parts[i];
     r->part_count = part_count;
     *out = base;
     return SW_OK;

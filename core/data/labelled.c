@@ -265,7 +265,7 @@ static enum sw_code settle_classes(struct building *b, struct sw_err *err)
     }
     bool is_int = b->schema->columns[b->target].type == SW_DATA_INT;
     if (!b->is_fixed)
-        qsort(b->entries, b->entry_count, sizeof *b->entries, is_int ? compare_numbers : compare_texts);
+        qsort(b->entries, b->entry_count, sizeof(struct class_entry *), is_int ? compare_numbers : compare_texts);
     const char **names = sw_arena_array(l->arena, b->entry_count, sizeof *names);
     int32_t *new_ids = sw_arena_array(l->arena, b->entry_count, sizeof *new_ids);
     if (names == NULL || new_ids == NULL)

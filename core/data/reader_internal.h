@@ -48,8 +48,10 @@ extern const struct sw_format sw_format_idx;
 extern const struct sw_format sw_format_csv;
 
 // A reader whose columns come from several readers with the same number of rows, side by side (images from one file,
-// labels from another; the row counts are exact). Column i is column columns[i].column of parts[columns[i].part] under the name
-// given; strings are copied. Takes the parts on success.
+// labels from another). The row counts must be exact and equal. Column i is column columns[i].column of
+// parts[columns[i].part] under the name given; strings are copied. Takes the parts on success.
+enum { SW_JOINED_MAX_PARTS = 4 };
+
 struct sw_joined_column {
     size_t part;
     int column;

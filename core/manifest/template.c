@@ -13,7 +13,7 @@
 static const struct sw_tree_limits template_limits = {
     .max_depth = 32, .max_nodes = 20000, .max_bytes = 1 << 20, .no_aliases = true};
 
-enum { MAX_PARAMETERS = 200, MAX_NAME = 63 };
+enum { MAX_NAME = 63 };
 
 static const struct {
     const char *word;
@@ -33,8 +33,7 @@ static const char *const source_names[] = {SW_TEMPLATE_SOURCE_TABLE(SOURCE_NAME)
 // The making of a template.
 struct loading {
     struct sw_template *t;
-    struct sw_option *options;
-    bool *is_used;
+    bool is_used[TEMPLATE_MAX_PARAMETERS];
     struct sw_err *err;
 };
 
@@ -283,16 +282,13 @@ static enum sw_code read_parameters(struct loading *l, json_t *top)
     size_t count = json_array_size(list);
     if (list != NULL && !json_is_array(list))
         return bad(l, sw_yaml_line(l->t->yaml, top, "parameters", 0), "'parameters' is not a list");
-    if (count > MAX_PARAMETERS)
-        return bad(l, sw_yaml_line(l->t->yaml, top, "parameters", 0), "more than %d parameters", MAX_PARAMETERS);
-    l->options = sw_arena_array(l->t->arena, count + 1, sizeof *l->options);
-    l->is_used = sw_arena_array(l->t->arena, count + 1, sizeof *l->is_used);
-    if (l->options == NULL || l->is_used == NULL)
-        return no_memory(l);
-    l->t->info.parameters = l->options;
+    if (count > TEMPLATE_MAX_PARAMETERS)
+        return bad(l, sw_yaml_line(l->t->yaml, top, "parameters", 0), "more than %d parameters",
+                   TEMPLATE_MAX_PARAMETERS);
+    l->t->info.parameters = l->t->options;
     enum sw_code code = SW_OK;
     for (size_t i = 0; i < count && code == SW_OK; i++) {
-        code = read_parameter(l, json_array_get(list, i), sw_yaml_line(l->t->yaml, list, NULL, i), &l->options[i]);
+        code = read_parameter(l, json_array_get(list, i), sw_yaml_line(l->t->yaml, list, NULL, i), &l->t->options[i]);
         l->t->info.parameter_count = i + 1;
     }
     return code;
@@ -340,24 +336,24 @@ static enum sw_code read_declaration(struct loading *l)
 
 // --- the manifest ---
 
-static enum sw_code use(const struct loading *l, const char *name, size_t len, int line)
+static enum sw_code use(struct loading *l, const char *name, size_t len, int line)
 {
     const struct sw_option *o = template_parameter(l->t, name, len);
     if (o != NULL) {
-        l->is_used[o - l->options] = true;
+        l->is_used[o - l->t->options] = true;
         return SW_OK;
     }
-    const char *names[MAX_PARAMETERS];
+    const char *names[TEMPLATE_MAX_PARAMETERS];
     char wanted[80];
     for (size_t i = 0; i < l->t->info.parameter_count; i++)
-        names[i] = l->options[i].name;
+        names[i] = l->t->options[i].name;
     snprintf(wanted, sizeof wanted, "%.*s", (int)(len < sizeof wanted ? len : sizeof wanted - 1), name);
     const char *near = sw_text_nearest(wanted, names, l->t->info.parameter_count);
     (void)bad(l, line, "parameter '%s' is used but not declared", wanted);
     return near != NULL ? sw_err_hint(l->err, "did you mean '%s'?", near) : SW_INVALID;
 }
 
-static enum sw_code check_text(const struct loading *l, const char *text, int line)
+static enum sw_code check_text(struct loading *l, const char *text, int line)
 {
     const char *name = NULL;
     size_t len = 0;
@@ -373,7 +369,7 @@ static enum sw_code check_text(const struct loading *l, const char *text, int li
     return SW_OK;
 }
 
-static enum sw_code check_key(const struct loading *l, json_t *object, const char *key)
+static enum sw_code check_key(struct loading *l, json_t *object, const char *key)
 {
     int line = sw_yaml_line(l->t->yaml, object, key, 0);
     if (strcmp(key, TEMPLATE_IF) == 0) {
@@ -386,7 +382,7 @@ static enum sw_code check_key(const struct loading *l, json_t *object, const cha
 }
 
 // Depth is bounded by template_limits.
-static enum sw_code check_node(const struct loading *l, json_t *node, int line)
+static enum sw_code check_node(struct loading *l, json_t *node, int line)
 {
     enum sw_code code = SW_OK;
     const char *key;
@@ -431,7 +427,7 @@ static enum sw_code check_manifest(struct loading *l)
     for (size_t i = 0; i < l->t->info.parameter_count; i++)
         if (!l->is_used[i])
             return bad(l, sw_yaml_line(l->t->yaml, list, NULL, i), "parameter %s is declared but not used",
-                       l->options[i].name);
+                       l->t->options[i].name);
     return SW_OK;
 }
 

@@ -8,10 +8,13 @@
 // The key that makes a mapping conditional: its value names a parameter.
 #define TEMPLATE_IF "$if"
 
+enum { TEMPLATE_MAX_PARAMETERS = 200 };
+
 struct sw_template {
     struct sw_template_info info;
     struct sw_arena *arena;
     struct sw_yaml *yaml; // document 0 is the declaration
+    struct sw_option options[TEMPLATE_MAX_PARAMETERS];
 };
 
 enum placeholder {

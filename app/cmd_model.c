@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/path.h"
 #include "core/base/text.h"
+#include "core/ship/bundle.h"
 #include "core/store/model.h"
 
 // --- ls ---
@@ -348,10 +349,40 @@ const struct sw_command sw_cmd_model_alias = {
 
 // --- verify ---
 
+// A path is told from NAME/3 by how it begins or ends, so that no file can hide a model.
+static bool is_bundle_path(const char *text)
+{
+    size_t len = strlen(text);
+    return text[0] == '/' || text[0] == '.' || (len > 4 && strcmp(text + len - 4, ".tar") == 0);
+}
+
+static enum sw_code verify_bundle(struct sw_app *app, const char *path, struct sw_err *err)
+{
+    struct sw_bundle_info info;
+    enum sw_code code = sw_bundle_verify(path, app->arena, &info, err);
+    if (code != SW_OK)
+        return code;
+    if (app->out.is_json)
+        return sw_output_json(&app->out,
+                              json_pack("{s:s, s:o, s:I, s:s, s:s, s:I, s:I}", "kind", "Bundle", "model",
+                                        sw_json_text(info.model), "version", (json_int_t)info.version, "model_digest",
+                                        info.model_digest, "package_digest", info.files.digest, "files",
+                                        (json_int_t)info.files.count, "approvals", (json_int_t)info.approval_count),
+                              err);
+    sw_output_safe(&app->out, info.model, SW_TEXT_ONE_LINE);
+    sw_output_text(&app->out, "/%" PRId64 "\tintact\t%s\t%zu files, %zu approvals\n", info.version, info.model_digest,
+                   info.files.count, info.approval_count);
+    return SW_OK;
+}
+
 static enum sw_code run_verify(struct sw_app *app, struct sw_err *err)
 {
     struct sw_model_version v;
-    enum sw_code code = sw_model_version_get(app->store, app->args[0], app->arena, &v, err);
+    if (is_bundle_path(app->args[0]))
+        return verify_bundle(app, app->args[0], err);
+    enum sw_code code = sw_app_open_store(app, SW_NEEDS_STORE_READ, err);
+    if (code == SW_OK)
+        code = sw_model_version_get(app->store, app->args[0], app->arena, &v, err);
     if (code == SW_OK)
         code = sw_model_verify(&v, err);
     if (code != SW_OK)
@@ -364,14 +395,17 @@ static enum sw_code run_verify(struct sw_app *app, struct sw_err *err)
 
 const struct sw_command sw_cmd_model_verify = {
     .verb = "model verify",
-    .summary = "hash a version's files again and compare",
-    .arguments = "MODEL",
+    .summary = "read a model version or a bundle again and compare digests",
+    .arguments = "MODEL|BUNDLE",
     .min_args = 1,
     .max_args = 1,
     .takes = "model",
-    .description = "Names the first file that was changed, added or lost.",
-    .examples = "slipway model verify fashion-cnn/3\ta version in the store",
-    .kinds = "ModelVersion",
-    .needs = SW_NEEDS_STORE_READ,
+    .description =
+        "Names the first file that was changed, added or lost. A bundle is a folder or tar that a push wrote, "
+        "given as a path that begins with '/' or '.' or ends in '.tar'; no store is needed for it.",
+    .examples = "slipway model verify fashion-cnn/3\ta version in the store\n"
+                "slipway model verify ./handoff/fashion-cnn\ta bundle, on any machine",
+    .kinds = "ModelVersion Bundle",
+    .needs = SW_NEEDS_CONFIG,
     .run = run_verify,
 };

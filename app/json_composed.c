@@ -17,6 +17,16 @@ static const struct sw_json_field audit_verdict_fields[] = {
 };
 COMPOSED(sw_json_audit_verdict, "AuditVerdict", NULL, audit_verdict_fields, "the audit chain is intact");
 
+static const struct sw_json_field bundle_fields[] = {
+    MEMBER("model", "registered model"),
+    MEMBER("version", "its version"),
+    MEMBER("model_digest", "tree digest of the model's files"),
+    MEMBER("package_digest", "SHA-256 of MANIFEST"),
+    MEMBER("files", "number of files"),
+    MEMBER("approvals", "number of approvals"),
+};
+COMPOSED(sw_json_bundle, "Bundle", NULL, bundle_fields, "a bundle that is intact");
+
 static const struct sw_json_field comparison_fields[] = {
     MEMBER("runs", "list of {run_id, name}; the first is the base"),
     MEMBER("rows",

@@ -250,6 +250,7 @@ const struct sw_json_kind *const sw_json_kinds[] = {
     &sw_json_approval,
     &sw_json_audit,
     &sw_json_audit_verdict,
+    &sw_json_bundle,
     &sw_json_check,
     &sw_json_comparison,
     &sw_json_dataset,

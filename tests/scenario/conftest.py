@@ -55,6 +55,8 @@ class Slipway:
         self.env = {name: os.environ[name] for name in keep if name in os.environ}
         self.env |= {"HOME": str(self.home), "SLIPWAY_STORE": str(self.store), "LC_ALL": "C.UTF-8", "TZ": "UTC",
                      "TERM": "xterm-256color", "NO_COLOR": ""}
+        if ROOT not in BUILD.parents:  # the program finds its source tree's templates only from inside of it
+            self.env["SLIPWAY_TEMPLATES"] = str(ROOT / "templates")
 
     def __call__(self, *args, code=0, env=None, stdin="", timeout=DEADLINE_S):
         command = [str(self.program), *map(str, args)]

@@ -76,6 +76,28 @@ static enum sw_code find_newest(struct sw_store *s, const char *name, struct sw_
     return SW_OK;
 }
 
+// The files of the source. A single file is a model of one file: `from` becomes its folder.
+static enum sw_code scan_source(char from[static SW_PATH_MAX], struct sw_arena *a, struct sw_model_files *out,
+                                struct sw_err *err)
+{
+    struct stat st;
+    if (stat(from, &st) != 0)
+        return sw_err_errno(err, errno, "the model '%s'", from);
+    if (S_ISDIR(st.st_mode))
+        return sw_model_files_scan(from, a, out, err);
+    if (lstat(from, &st) != 0 || !S_ISREG(st.st_mode))
+        return sw_err_set(err, SW_INVALID, "'%s' is neither a folder nor a regular file", from);
+    struct sw_model_file *file = sw_arena_alloc(a, sizeof *file);
+    char *slash = strrchr(from, '/');
+    if (file == NULL || (file->path = sw_arena_strdup(a, slash + 1)) == NULL)
+        return sw_err_set(err, SW_NO_MEMORY, "no memory for a file name");
+    enum sw_code code = sw_sha256_file(from, file->sha256, &file->size_bytes, err);
+    if (code == SW_OK)
+        code = sw_model_files_seal(file, 1, out, err);
+    slash[slash == from] = '\0';
+    return code;
+}
+
 static enum sw_code copy_all(const char *from, const char *to, const struct sw_model_files *files,
                              const struct sw_model_source *source, struct sw_err *err)
 {
@@ -230,7 +252,7 @@ enum sw_code sw_model_register(struct sw_store *s, const struct sw_model_source 
         code = find_source(s, source, from, err);
     struct sw_model_files files;
     if (code == SW_OK)
-        code = sw_model_files_scan(from, a, &files, err);
+        code = scan_source(from, a, &files, err);
     struct sw_model_version newest;
     bool found = false;
     if (code == SW_OK)

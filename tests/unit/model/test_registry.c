@@ -70,6 +70,29 @@ static void test_register_from_a_run(void **state)
     assert_code(f, SW_NOT_FOUND, sw_model_register(f->store, &source, f->arena, &v, &is_new, &f->err));
 }
 
+static void test_a_single_file_is_a_model(void **state)
+{
+    struct fixture *f = *state;
+    fixture_puts(f, "files/net.onnx", "abc");
+    fixture_puts(f, "files/other.txt", "not meant");
+    char path[SW_PATH_MAX];
+    snprintf(path, sizeof path, "%s/files/net.onnx", f->root);
+    struct sw_model_source source = {.name = "m", .path = path};
+    struct sw_model_version v;
+    struct sw_model_files files;
+    bool is_new = false;
+    assert_ok(f, sw_model_register(f->store, &source, f->arena, &v, &is_new, &f->err));
+    assert_ok(f, sw_model_version_files(&v, f->arena, &files, &f->err));
+    assert_int_equal(files.count, 1);
+    assert_string_equal(files.items[0].path, "net.onnx");
+    assert_ok(f, sw_model_verify(&v, &f->err));
+    char link[SW_PATH_MAX];
+    snprintf(link, sizeof link, "%s/link.onnx", f->root);
+    assert_int_equal(symlink(path, link), 0);
+    source.path = link;
+    assert_code(f, SW_INVALID, sw_model_register(f->store, &source, f->arena, &v, &is_new, &f->err));
+}
+
 static void test_every_byte_is_proved(void **state)
 {
     struct fixture *f = *state;
@@ -220,6 +243,7 @@ int main(void)
         CASE(test_register_and_verify),
         CASE(test_same_bytes_give_the_same_version),
         CASE(test_register_from_a_run),
+        CASE(test_a_single_file_is_a_model),
         CASE(test_every_byte_is_proved),
         CASE(test_names),
         CASE(test_evaluation_is_bound),

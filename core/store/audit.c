@@ -4,7 +4,6 @@
 #include "core/store/audit.h"
 
 #include "core/base/clock.h"
-#include "core/base/failpoint.h"
 #include "core/base/tree.h"
 #include "core/store/store_private.h"
 
@@ -74,8 +73,7 @@ static enum sw_code get_head(struct sw_store *s, struct head *head, struct sw_er
 static enum sw_code append(struct sw_store *s, struct sw_audit *row, struct sw_err *err)
 {
     struct head head;
-    int failure = sw_failpoint("audit.append");
-    enum sw_code code = failure != 0 ? sw_err_errno(err, failure, "writing the audit log") : SW_OK;
+    enum sw_code code = sw_sql_failpoint(s, "audit.append", err);
     if (code == SW_OK)
         code = get_head(s, &head, err);
     if (code != SW_OK)

@@ -4,7 +4,6 @@
 // inside the transaction, so writers of the same series need not know of each other.
 #include "core/store/metric.h"
 
-#include "core/base/failpoint.h"
 #include "core/store/metric_private.h"
 
 #include <float.h>
@@ -255,8 +254,7 @@ static enum sw_code write_batch(struct sw_store *s, const char *run_id, const st
     enum sw_code code = sw_run_key(s, run_id, &run_key, err);
     for (size_t i = 0; i < b->series_count && code == SW_OK; i++)
         code = write_series(s, run_key, b, &b->series[i], err);
-    int failure = code == SW_OK ? sw_failpoint("metric.write") : 0;
-    return failure != 0 ? sw_err_errno(err, failure, "writing metric points") : code;
+    return code == SW_OK ? sw_sql_failpoint(s, "metric.write", err) : code;
 }
 
 enum sw_code sw_metric_write(struct sw_store *s, const char *run_id, const struct sw_metric_point *points, size_t count,

@@ -39,7 +39,8 @@ enum sw_code sw_target_list(struct sw_store *s, struct sw_arena *a, struct sw_ta
 enum sw_code sw_target_remove(struct sw_store *s, const char *name, struct sw_err *err);
 
 enum sw_code sw_push_add(struct sw_store *s, const struct sw_push *p, int64_t *push_id, struct sw_err *err);
-// NULL fields of `p` are left as they are; state, message and is_final are always written. Used for every arrow.
+// NULL fields of `p` and a revision of 0 are left as they are; state, message, is_final and the holder are always
+// written; names, version, address and user never change. Used for every arrow.
 enum sw_code sw_push_update(struct sw_store *s, const struct sw_push *p, struct sw_err *err);
 enum sw_code sw_push_get(struct sw_store *s, int64_t push_id, struct sw_arena *a, struct sw_push *out,
                          struct sw_err *err);

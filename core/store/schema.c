@@ -3,7 +3,6 @@
 // crash leaves the file at the version before or after it and the next open goes on from there.
 #include "core/store/schema_private.h"
 
-#include "core/base/failpoint.h"
 #include "core/base/file.h"
 #include "core/base/path.h"
 
@@ -123,9 +122,8 @@ static enum sw_code apply(struct sw_store *s, const struct sw_migration *m, stru
         snprintf(header, sizeof header, "PRAGMA application_id=%d; PRAGMA user_version=%d;", SW_SCHEMA_APPLICATION_ID,
                  m->version);
         code = sw_sql_text(s, m->sql, err);
-        int failure = code == SW_OK ? sw_failpoint("store.migrate") : 0;
-        if (failure != 0)
-            code = sw_err_errno(err, failure, "migrating the store %s", s->dir);
+        if (code == SW_OK)
+            code = sw_sql_failpoint(s, "store.migrate", err);
         if (code == SW_OK)
             code = sw_sql_text(s, header, err);
     }

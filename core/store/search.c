@@ -385,11 +385,11 @@ static enum sw_code search(struct sw_store *s, const struct sw_run_query *q, str
     bool is_last_page = (int64_t)rows.count < limit && (rows.count > 0 || q->offset == 0);
     if (code == SW_OK && !is_last_page)
         code = count_runs(s, q, b, &list.total);
-    list.items = sw_arena_array(a, rows.count > 0 ? rows.count : 1, sizeof *list.items);
-    if (code == SW_OK && list.items == NULL)
-        code = sw_rows_full(b->err);
     if (code != SW_OK)
         return code;
+    list.items = sw_arena_array(a, rows.count > 0 ? rows.count : 1, sizeof *list.items);
+    if (list.items == NULL)
+        return sw_rows_full(b->err);
     for (; list.count < rows.count; list.count++)
         list.items[list.count] = ((struct sw_run_row *)rows.items)[list.count].run;
     *out = list;

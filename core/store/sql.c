@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SQL_TEXT(name, text) [SQL_##name] = text,
+#define SQL_TEXT(name, text) [SQL_##name] = (text),
 static const char *const sql_texts[SQL_COUNT] = {SW_SQL_TABLE(SQL_TEXT)};
 
 struct result_row {
@@ -54,6 +54,13 @@ enum sw_code sw_sql_error(struct sw_store *s, int rc, const char *doing, struct 
     }
     return sw_err_set(err, primary == SQLITE_IOERR ? SW_IO : SW_FAILED, "%s: the store %s: %s", doing, s->dir,
                       s->db != NULL ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc));
+}
+
+enum sw_code sw_sql_failpoint(const struct sw_store *s, const char *name, struct sw_err *err)
+{
+    (void)name; // release builds have no failpoints
+    int failure = sw_failpoint(name);
+    return failure == 0 ? SW_OK : sw_err_errno(err, failure, "writing the store %s", s->dir);
 }
 
 // --- statements ---
@@ -274,10 +281,7 @@ enum sw_code sw_store_commit(struct sw_store *s, struct sw_err *err)
         s->in_transaction = false;
         return sw_err_set(err, SW_FAILED, "the transaction was undone by an earlier failure");
     }
-    enum sw_code code = SW_OK;
-    int failure = sw_failpoint("store.commit");
-    if (failure != 0)
-        code = sw_err_errno(err, failure, "writing the store %s", s->dir);
+    enum sw_code code = sw_sql_failpoint(s, "store.commit", err);
     if (code == SW_OK)
         code = sw_sql_run(s, SQL_COMMIT, SW_NO_VALUES, err);
     if (code != SW_OK)

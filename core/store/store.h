@@ -32,7 +32,9 @@ uint64_t sw_store_change_count(struct sw_store *s);
 // NORMAL may lose the last commits then, never the file's integrity (metric batches).
 enum sw_store_durability { SW_STORE_NORMAL, SW_STORE_FULL };
 // Functions of the families open their own transaction unless the caller has one open; so several calls can be made
-// one atomic step. Nesting is refused with SW_FAILED (a programming error).
+// one atomic step. Nesting is refused with SW_FAILED (a programming error), and so is a function that needs FULL (jobs but
+// for heartbeats, models, targets, pushes, audit) in a NORMAL transaction. A function that fails within the caller's
+// transaction leaves nothing of itself behind; the caller may go on or roll back.
 enum sw_code sw_store_begin(struct sw_store *s, enum sw_store_durability durability, struct sw_err *err);
 enum sw_code sw_store_commit(struct sw_store *s, struct sw_err *err);
 void sw_store_rollback(struct sw_store *s); // no open transaction is fine

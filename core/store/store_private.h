@@ -75,6 +75,8 @@ enum sw_code sw_sql_int(struct sw_store *s, enum sw_sql id, const struct sw_valu
                         int64_t otherwise, int64_t *out, struct sw_err *err);
 // Text without values or rows (schema, pragmas).
 enum sw_code sw_sql_text(struct sw_store *s, const char *text, struct sw_err *err);
+// SW_OK, or the failure that a fault test asks for at this place.
+enum sw_code sw_sql_failpoint(const struct sw_store *s, const char *name, struct sw_err *err);
 // Turns a result of SQLite into an error that names the store; `doing` says what was tried.
 enum sw_code sw_sql_error(struct sw_store *s, int rc, const char *doing, struct sw_err *err);
 

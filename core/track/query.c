@@ -193,26 +193,26 @@ static const struct {
 enum value_kind { VALUE_NUMBER, VALUE_TEXT, VALUE_EITHER };
 
 static const struct {
-    enum sw_query_field field;
     const char *word; // as written, any case
     const char *key;  // as the store calls it
+    enum sw_query_field field;
     enum value_kind value;
 } names[] = {
-    {SW_FIELD_ATTRIBUTE, "run_id", "run_id", VALUE_TEXT},
-    {SW_FIELD_ATTRIBUTE, "run_name", "run_name", VALUE_TEXT},
-    {SW_FIELD_ATTRIBUTE, "run name", "run_name", VALUE_TEXT},
-    {SW_FIELD_ATTRIBUTE, "name", "run_name", VALUE_TEXT},
-    {SW_FIELD_ATTRIBUTE, "user_id", "user_id", VALUE_TEXT},
-    {SW_FIELD_ATTRIBUTE, "user", "user_id", VALUE_TEXT},
-    {SW_FIELD_ATTRIBUTE, "status", "status", VALUE_TEXT},
-    {SW_FIELD_ATTRIBUTE, "experiment", "experiment", VALUE_TEXT},
-    {SW_FIELD_ATTRIBUTE, "source", "source", VALUE_TEXT},
-    {SW_FIELD_ATTRIBUTE, "start_time", "start_time", VALUE_NUMBER},
-    {SW_FIELD_ATTRIBUTE, "created", "start_time", VALUE_NUMBER},
-    {SW_FIELD_ATTRIBUTE, "end_time", "end_time", VALUE_NUMBER},
-    {SW_FIELD_DATASET, "name", "name", VALUE_TEXT},
-    {SW_FIELD_DATASET, "digest", "digest", VALUE_TEXT},
-    {SW_FIELD_DATASET, "context", "context", VALUE_TEXT},
+    {"run_id", "run_id", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
+    {"run_name", "run_name", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
+    {"run name", "run_name", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
+    {"name", "run_name", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
+    {"user_id", "user_id", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
+    {"user", "user_id", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
+    {"status", "status", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
+    {"experiment", "experiment", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
+    {"source", "source", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
+    {"start_time", "start_time", SW_FIELD_ATTRIBUTE, VALUE_NUMBER},
+    {"created", "start_time", SW_FIELD_ATTRIBUTE, VALUE_NUMBER},
+    {"end_time", "end_time", SW_FIELD_ATTRIBUTE, VALUE_NUMBER},
+    {"name", "name", SW_FIELD_DATASET, VALUE_TEXT},
+    {"digest", "digest", SW_FIELD_DATASET, VALUE_TEXT},
+    {"context", "context", SW_FIELD_DATASET, VALUE_TEXT},
 };
 
 struct ident {

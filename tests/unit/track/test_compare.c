@@ -120,7 +120,7 @@ static void test_chart_against_all_points(void **state)
             for (int64_t i = (int64_t)(col * width) - 64; i < (int64_t)((col + 1) * width) + 64; i++) {
                 if (i < 0 || i >= count)
                     continue;
-                bool is_tight = i >= col * width && i < (col + 1) * width - 64;
+                bool is_tight = (double)i >= col * width && (double)i < (col + 1) * width - 64;
                 wide_min = fmin(wide_min, value_at(run, i));
                 wide_max = fmax(wide_max, value_at(run, i));
                 tight_min = is_tight ? fmin(tight_min, value_at(run, i)) : tight_min;

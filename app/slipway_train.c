@@ -434,10 +434,9 @@ struct verb {
     enum sw_code (*run)(const struct sw_option_set *set, char **argv, int *exit_status, struct sw_err *err);
 };
 
-#define COUNT_OF(name, table) static const size_t name = sizeof table / sizeof *table
-COUNT_OF(evaluate_count, evaluate_options);
-COUNT_OF(predict_count, predict_options);
-COUNT_OF(probe_count, probe_options);
+static const size_t evaluate_count = sizeof evaluate_options / sizeof *evaluate_options;
+static const size_t predict_count = sizeof predict_options / sizeof *predict_options;
+static const size_t probe_count = sizeof probe_options / sizeof *probe_options;
 
 static const struct verb verbs[] = {
     {"", "slipway-train NET --data DATA [options]", "trains a net and writes model/model.onnx", sw_train_options,

@@ -145,7 +145,7 @@ static enum sw_code put_in_place(const char *dir, const char *temporary, int64_t
 {
     char folder[SW_PATH_MAX];
     enum sw_code code = folder_of(folder, dir, step, err);
-    int errnum = code ? 0 : sw_failpoint("checkpoint.rename");
+    int errnum = sw_failpoint("checkpoint.rename");
     if (!code && errnum)
         code = sw_err_errno(err, errnum, "%s", folder);
     if (!code && (code = sw_path_remove_tree(folder, err)) == SW_OK && rename(temporary, folder) < 0)

@@ -118,9 +118,9 @@ struct sw_event {
 };
 
 struct sw_device {
+    struct block blocks; // ring of allocations, so that close() can free them
     const struct kernels *kernels;
     const char *description;
-    struct block blocks; // ring of allocations, so that close() can free them
     float *scratch;
     size_t scratch_count;
 };
@@ -568,12 +568,13 @@ static void pool_quad_backward(const float *top, const float *low, const float *
                                float *dlow)
 {
     quad most = *(const quad *)y;
-    quad_mask g = *(const quad_mask *)dy;
+    quad gradient = *(const quad *)dy;
+    quad_mask g = (quad_mask)gradient;
     quad_mask a = EVEN(top) == most, b = (ODD(top) == most) & ~a, c = (EVEN(low) == most) & ~(a | b), d = ~(a | b | c);
-    *(quad_mask *)dtop = __builtin_shufflevector(a & g, b & g, 0, 4, 1, 5);
-    *(quad_mask *)(dtop + 4) = __builtin_shufflevector(a & g, b & g, 2, 6, 3, 7);
-    *(quad_mask *)dlow = __builtin_shufflevector(c & g, d & g, 0, 4, 1, 5);
-    *(quad_mask *)(dlow + 4) = __builtin_shufflevector(c & g, d & g, 2, 6, 3, 7);
+    *(quad *)dtop = (quad)__builtin_shufflevector(a & g, b & g, 0, 4, 1, 5);
+    *(quad *)(dtop + 4) = (quad)__builtin_shufflevector(a & g, b & g, 2, 6, 3, 7);
+    *(quad *)dlow = (quad)__builtin_shufflevector(c & g, d & g, 0, 4, 1, 5);
+    *(quad *)(dlow + 4) = (quad)__builtin_shufflevector(c & g, d & g, 2, 6, 3, 7);
 }
 
 static void pool_line(size_t count, const float *top, const float *low, float *y)
@@ -628,8 +629,8 @@ static void plain_pool_backward(struct sw_queue *q, const struct sw_pool_shape *
     }
 }
 
-// Softmax of one row; returns log(sum(exp(logits))).
-static float softmax_row(size_t classes, const float *logits, float *p)
+// Softmax of one row.
+static void softmax_row(size_t classes, const float *logits, float *p)
 {
     float largest = logits[0], sum = 0;
     for (size_t j = 1; j < classes; j++)
@@ -638,7 +639,6 @@ static float softmax_row(size_t classes, const float *logits, float *p)
         sum += p[j] = expf(logits[j] - largest);
     for (size_t j = 0; j < classes; j++)
         p[j] /= sum;
-    return largest + logf(sum);
 }
 
 static void plain_softmax(struct sw_queue *q, int rows, int classes, const float *logits, float *probabilities)
@@ -651,13 +651,13 @@ static void plain_softmax(struct sw_queue *q, int rows, int classes, const float
 // log(sum(exp(logits))) of one row, and the first of its largest elements.
 static float log_sum_exp(size_t classes, const float *logits, size_t *best)
 {
-    float sum = 0;
+    float sum = 1; // the largest itself
     *best = 0;
     for (size_t j = 1; j < classes; j++)
         if (logits[j] > logits[*best])
             *best = j;
     for (size_t j = 0; j < classes; j++)
-        sum += expf(logits[j] - logits[*best]);
+        sum += j == *best ? 0 : expf(logits[j] - logits[*best]);
     return logits[*best] + logf(sum);
 }
 

@@ -9,10 +9,8 @@
 enum sw_layer_kind { SW_LAYER_FLATTEN, SW_LAYER_DENSE, SW_LAYER_CONV, SW_LAYER_POOL, SW_LAYER_KINDS };
 
 struct sw_layer_type {
-    enum sw_layer_kind kind;
     const char *word;  // in net texts; NULL = not to be written
     const char *title; // in tables
-    bool has_units;    // the word is followed by a number
     // Fills everything after `in` from `in`, `units` and `activation`, except the places in the parameter vector.
     // SW_USAGE when the input does not suit it.
     enum sw_code (*infer)(struct sw_layer *l, struct sw_err *err);
@@ -25,6 +23,8 @@ struct sw_layer_type {
     // As sw_engine.dense_backward: may overwrite dy; `dx` may be NULL.
     void (*backward)(const struct sw_engine *e, struct sw_queue *q, const struct sw_layer *l, int rows,
                      const float *params, const float *x, const float *y, float *dy, float *dx, float *grads);
+    enum sw_layer_kind kind;
+    bool has_units; // the word is followed by a number
 };
 
 extern const struct sw_layer_type sw_layer_types[SW_LAYER_KINDS]; // indexed by kind

@@ -353,13 +353,43 @@ static enum sw_code check_form(struct reader *r, const struct node *n)
     return SW_OK;
 }
 
-// Sub, Mul, layers with their Relu, Softmax, each fed by the one before: as net text, and which node each layer is.
-static enum sw_code read_chain(struct reader *r, struct span value, char spec[SW_NET_SPEC_SIZE],
-                               const struct node *layers[SW_NET_MAX_LAYERS], int *layer_count, int *classes)
+// The layers of a chain as net text, and which node each of them is.
+struct chain {
+    const struct node *layers[SW_NET_MAX_LAYERS];
+    int layer_count;
+    int units; // of the newest layer that has any: in the end the number of classes
+    char spec[SW_NET_SPEC_SIZE];
+    size_t spec_len;
+};
+
+static enum sw_code add_layer(struct reader *r, struct chain *c, const struct node *n, bool has_relu)
 {
-    size_t len = 0;
-    spec[0] = '\0';
-    *layer_count = 0;
+    if (c->layer_count == SW_NET_MAX_LAYERS)
+        return sw_err_set(r->err, SW_LIMIT, "%s: more than %d layers", r->name, SW_NET_MAX_LAYERS);
+    c->layers[c->layer_count++] = n;
+    if (is_text(n->op, "Flatten"))
+        return SW_OK;
+    char units[24] = "";
+    if (!is_text(n->op, "MaxPool")) {
+        const struct tensor *t = n->input_count == 3 ? find_tensor(r, n->inputs[2]) : NULL;
+        if (!t || t->rank != 1 || t->dims[0] < 1 || t->dims[0] > SW_NET_MAX_UNITS)
+            return unsupported(r, "the bias of operator", n->op);
+        c->units = (int)t->dims[0];
+        snprintf(units, sizeof units, "%d", c->units);
+    }
+    if (is_text(n->op, "Gemm") && !has_relu)
+        return SW_OK; // the last layer, which net texts leave out; a second one fails is_written_like()
+    const char *word = is_text(n->op, "Conv") ? "conv" : is_text(n->op, "Gemm") ? "fc" : "pool";
+    c->spec_len += (size_t)snprintf(c->spec + c->spec_len, sizeof c->spec - c->spec_len, "%s%s%s",
+                                    c->spec_len ? "-" : "", word, units);
+    if (c->spec_len >= sizeof c->spec)
+        return sw_err_set(r->err, SW_LIMIT, "%s: too many layers", r->name);
+    return SW_OK;
+}
+
+// Sub, Mul, layers with their Relu, Softmax, each fed by the one before; `value` is the graph's input.
+static enum sw_code read_chain(struct reader *r, struct span value, struct chain *c)
+{
     for (size_t i = 0; i < r->node_count; i++) {
         const struct node *n = &r->nodes[i];
         enum sw_code code = check_form(r, n);
@@ -376,31 +406,10 @@ static enum sw_code read_chain(struct reader *r, struct span value, char spec[SW
             return unsupported(r, "a graph that does not end with Softmax, operator", n->op);
         if (is_scaler || is_last || is_text(n->op, "Relu"))
             continue;
-        if (*layer_count == SW_NET_MAX_LAYERS)
-            return sw_err_set(r->err, SW_LIMIT, "%s: more than %d layers", r->name, SW_NET_MAX_LAYERS);
-        layers[(*layer_count)++] = n;
-        if (is_text(n->op, "Flatten"))
-            continue;
-        int64_t units = 0;
-        if (!is_text(n->op, "MaxPool")) {
-            const struct tensor *t = n->input_count == 3 ? find_tensor(r, n->inputs[2]) : NULL;
-            if (!t || t->rank != 1 || t->dims[0] < 1 || t->dims[0] > SW_NET_MAX_UNITS)
-                return unsupported(r, "the bias of operator", n->op);
-            units = t->dims[0];
-        }
-        bool has_relu = i + 1 < r->node_count && is_text(r->nodes[i + 1].op, "Relu");
-        *classes = (int)units;
-        if (!has_relu && is_text(n->op, "Gemm"))
-            continue; // the last layer, which net texts leave out; a second one fails the comparison below
-        const char *word = is_text(n->op, "Conv") ? "conv" : is_text(n->op, "Gemm") ? "fc" : "pool";
-        char number[24] = "";
-        if (units)
-            snprintf(number, sizeof number, "%lld", (long long)units);
-        len += (size_t)snprintf(spec + len, SW_NET_SPEC_SIZE - len, "%s%s%s", len ? "-" : "", word, number);
-        if (len >= SW_NET_SPEC_SIZE)
-            return sw_err_set(r->err, SW_LIMIT, "%s: too many layers", r->name);
+        if ((code = add_layer(r, c, n, is_text(r->nodes[i + 1].op, "Relu")))) // there is a next one: Softmax is last
+            return code;
     }
-    return *classes < 2 ? malformed(r, "no classes") : SW_OK;
+    return c->units < 2 ? malformed(r, "no classes") : SW_OK;
 }
 
 static const char *const onnx_ops[SW_LAYER_KINDS] = {
@@ -461,17 +470,15 @@ static enum sw_code build_net(struct reader *r)
 {
     struct sw_shape in;
     struct span name = {0};
-    const struct node *layers[SW_NET_MAX_LAYERS];
-    char spec[SW_NET_SPEC_SIZE];
-    int layer_count, classes = 0;
+    struct chain c = {0};
     enum sw_code code = read_input(r, &in, &name);
-    if (code || (code = read_chain(r, name, spec, layers, &layer_count, &classes)))
+    if (code || (code = read_chain(r, name, &c)))
         return code;
-    if ((code = sw_net_parse(*spec ? spec : "linear", in, classes, &r->model.net, r->err)))
+    if (sw_net_parse(*c.spec ? c.spec : "linear", in, c.units, &r->model.net, r->err))
         return sw_err_wrap(r->err, "%s", r->name);
     if (!is_written_like(r, &r->model.net))
         return unsupported(r, "the order of layers, first operator", r->nodes[2].op);
-    return copy_weights(r, layers);
+    return copy_weights(r, c.layers);
 }
 
 // Class names from their JSON; a list that does not fit the net is an error, not ignored.

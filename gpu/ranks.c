@@ -17,8 +17,6 @@
 #include "core/base/proc.h"
 #include "gpu/comm.h"
 
-extern char **environ;
-
 enum { OWN_VARIABLES = 4, CHILD_COMM_FD = 3, CHILD_METRICS_FD = 4 };
 
 // The caller's environment without the names set here, and room for those.

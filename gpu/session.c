@@ -37,7 +37,7 @@ static size_t lay_out(struct sw_session *s, float *block)
     size_t at = 0, rows = (size_t)s->rows_max;
     for (int side = 0; side < 2; side++) {
         s->input[side] = carve(block, &at, rows, sw_shape_size(net->in));
-        s->labels[side] = (int32_t *)carve(block, &at, rows, 1);
+        s->labels[side] = (int32_t *)(void *)carve(block, &at, rows, 1);
     }
     for (int i = 0; i < net->layer_count; i++) {
         const struct sw_layer *l = &net->layers[i];

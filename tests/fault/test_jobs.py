@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs through the real program, with supervisors, submitters and trainers killed where it hurts. Whatever died, the
+next command sees it, no process of the job is left, and the same job can be finished."""
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+QUICK = ["sh", "-c", "echo '{\"metrics\": {\"loss\": 1}}' >&3; echo quick"]
+ONCE = ["sh", "-c", "echo '{\"metrics\": {\"loss\": 1}}' >&3; [ $SLIPWAY_ATTEMPT -gt 1 ] || exec sleep 600"]
+
+
+def processes_of(slipway, but=()):
+    """Live processes that carry the environment of one of this store's jobs."""
+    marker = f"SLIPWAY_JOB_DIR={slipway.store}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) in but:
+            continue
+        try:
+            if marker in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            pass  # gone, or not ours
+    return found
+
+
+def ended(slipway, job_id, *states):
+    job = slipway.wait_job(job_id, *states)
+    slipway.wait_for(lambda: not processes_of(slipway), "the job's processes to be gone")
+    return job
+
+
+@pytest.mark.parametrize("point, command, state", [
+    ("job.start", QUICK, "lost"),
+    ("job.spawn", QUICK, "lost"),
+    ("job.spawn:2", ONCE, "lost"),
+    ("job.intake", ONCE, "lost"),
+    ("job.finish", QUICK, "done"),  # its result had been written down
+])
+def test_a_supervisor_killed_at(slipway, point, command, state):
+    slipway("run", "--ranks", 2, "--", *command, env={"SLIPWAY_FAILPOINT": f"{point}=kill"})
+    job = ended(slipway, 1, state)
+    if state == "lost":
+        assert "slipway retry 1" in job["reason"]
+        assert slipway("show", job["run_id"], "--json").json["status"] == "FAILED"
+        slipway("retry", 1)
+        job = ended(slipway, 1, "done")
+        assert job["attempt"] == 2
+    assert slipway("show", job["run_id"], "--json").json["status"] == "FINISHED"
+
+
+def test_a_submitter_killed_before_its_supervisor_started(slipway):
+    slipway("run", "--wait", "--", "true")
+    done = slipway("run", "--", *QUICK, env={"SLIPWAY_FAILPOINT": "job.submit=kill"}, code=None)
+    assert done.code == -signal.SIGKILL
+    ended(slipway, 2, "done")  # `slipway jobs`, which this waits with, gave it a supervisor
+
+
+def test_a_supervisor_killed_by_hand_leaves_nothing(slipway):
+    # What it leaves behind double-forks, has a session of its own and ignores SIGTERM.
+    stray = "import os, signal, time\nif os.fork() == 0:\n os.setsid()\n if os.fork() == 0:\n" \
+            "  signal.signal(signal.SIGTERM, signal.SIG_IGN)\n  print('out', flush=True)\n  time.sleep(600)\n os._exit(0)\n" \
+            "time.sleep(600)"
+    slipway("run", "--ranks", 2, "--grace", "1s", "--", "python3", slipway.script("stray.py", stray))
+    slipway.wait_for(lambda: slipway("logs", 1, code=None).out.count("out") == 2, "both strays")
+    assert len(processes_of(slipway)) >= 4
+    os.kill(slipway.job(1)["supervisor_pid"], signal.SIGKILL)
+    ended(slipway, 1, "lost")
+    slipway("retry", 1)
+    slipway.wait_for(lambda: slipway("logs", 1).out.count("out") == 4, "both strays again")
+    slipway("stop", 1)
+    ended(slipway, 1, "stopped")
+
+
+def test_a_machine_that_restarts_keeps_its_queue(slipway):
+    env = {"SLIPWAY_CPU_SLOTS": "1"}
+    slipway("run", "--", "sleep", "600", env=env)
+    slipway.wait_job(1, "running")
+    slipway("run", "--after", "1", "--", "true", env=env)
+    slipway("run", "--", *QUICK, env=env)
+    pids = [slipway.job(n)["supervisor_pid"] for n in (1, 2, 3)]
+    for pid in pids:  # as at a shutdown that allows no time
+        os.kill(pid, signal.SIGKILL)
+    ended(slipway, 1, "lost")
+    assert "job 1" in slipway.wait_job(2, "stopped")["reason"]  # never done, so what was to follow does not start
+    assert slipway.wait_job(3, "done")["supervisor_pid"] not in pids
+
+
+@pytest.mark.parametrize("point", ["train.step:30", "checkpoint.rename:2"])
+def test_a_training_killed_on_the_way_is_resumed(slipway, digits, point):
+    options = ["mlp:16", "--data", digits, "--epochs", 6, "--batch", 20, "--seed", 7, "--wait"]
+    slipway("train", *options, "--name", "whole")
+    failed = slipway("train", *options, "--name", "broken", env={"SLIPWAY_FAILPOINT": f"{point}=kill"}, code=1)
+    assert "SIGKILL" in failed.err
+    slipway("retry", 2)
+    ended(slipway, 2, "done")
+    whole, broken = (slipway("show", name, "--json").json["metrics"] for name in ("whole", "broken"))
+    for key in whole:
+        if "loss" in key or "accuracy" in key:
+            assert broken[key]["last"] == pytest.approx(whole[key]["last"], abs=1e-6), key
+
+
+def test_a_disk_that_fills_up_delays_metrics_and_loses_none(slipway):
+    slipway("run", "--wait", "--", "sh", "-c",
+            "for i in 1 2 3; do echo '{\"metrics\": {\"loss\": '$i'}}' >&3; sleep 0.4; done",
+            env={"SLIPWAY_FAILPOINT": "job.intake=enospc"})
+    run = slipway("runs", "--json").json["items"][0]
+    loss = slipway("show", run["run_id"], "--json").json["metrics"]["loss"]
+    assert (loss["count"], loss["last"]) == (3, 3)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scanner: RFC 4180 with what files in the wild add to it: a quote inside a bare field is a letter, "\n" alone ends a
-// row, blank lines are skipped. A field may be longer than memory: it passes through the window piece by piece and only
+// row, a lone "\r" is data, blank lines are skipped. A field may be longer than memory: it passes through the window piece by piece and only
 // as much as the caller wants is kept. Index and reader use this one scanner, so they agree on where rows begin.
 #include "core/data/csv_internal.h"
 

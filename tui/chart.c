@@ -402,7 +402,7 @@ void sw_chart_paint(struct sw_canvas *c, const struct sw_tui_chart *chart, enum 
         }
     }
     if (axes) {
-        struct sw_ticks tx = sw_ticks_make(x.low, x.high, p.cells_x / 9, true);
+        struct sw_ticks tx = sw_ticks_make(x.low, x.high > x.low ? x.high : x.low + 1, p.cells_x / 9, true);
         paint_y_axis(c, &ty, &p, left);
         paint_x_axis(c, &tx, &p, left, chart->x_label);
         if (names)

@@ -9,7 +9,9 @@
 #include "core/base/text.h"
 #include "tui/ui.h"
 
-#define STALE_DATA_MS 2000
+#define STALE_DATA_MS  2000
+#define MAX_GPUS_SHOWN 6
+#define MAX_PIECES     (MAX_GPUS_SHOWN + 7)
 
 static void add_hit(struct sw_ui *ui, struct sw_rect at, enum sw_hit_kind kind, size_t index)
 {
@@ -25,7 +27,7 @@ struct piece {
     unsigned role;
 };
 
-static size_t health_pieces(const struct sw_ui *ui, struct piece pieces[static 12])
+static size_t health_pieces(const struct sw_ui *ui, struct piece pieces[static MAX_PIECES])
 {
     size_t n = 0;
     const struct sw_tui_status *s = ui->status.result ? &ui->status.result->status : NULL;
@@ -33,7 +35,7 @@ static size_t health_pieces(const struct sw_ui *ui, struct piece pieces[static 1
         snprintf(pieces[n].text, sizeof pieces[n].text, "%s", s->gpu_reason);
         pieces[n++].role = SW_TUI_DIM;
     }
-    for (size_t i = 0; s && i < s->gpu_count && i < 6; i++) {
+    for (size_t i = 0; s && i < s->gpu_count && i < MAX_GPUS_SHOWN; i++) {
         const struct sw_tui_gpu *g = &s->gpus[i];
         char util[16] = "-", temp[16] = "";
         if (isfinite(g->util_percent))
@@ -52,6 +54,10 @@ static size_t health_pieces(const struct sw_ui *ui, struct piece pieces[static 1
         snprintf(pieces[n].text, sizeof pieces[n].text, "jobs %lld ▶ %lld waiting", (long long)s->jobs_running,
                  (long long)s->jobs_waiting);
         pieces[n++].role = s->jobs_running > 0 ? SW_TUI_LIVE : SW_TUI_DIM;
+    }
+    if (ui->status.err.code) {
+        snprintf(pieces[n].text, sizeof pieces[n].text, "%s", ui->status.err.message);
+        pieces[n++].role = SW_TUI_WARN;
     }
     int64_t lag = sw_slot_lag_ms(&ui->status);
     if (lag > 0) {
@@ -80,11 +86,10 @@ static int paint_crumbs(struct sw_ui *ui, struct sw_canvas *c)
         const char *name = d == 0 ? sw_screens[ui->screen].name : p->title;
         x += sw_canvas_text(c, x, 0, c->w - x, " › ", sw_style(SW_TUI_DIM));
         x += sw_canvas_text(c, x, 0, c->w / 2, name, sw_style(SW_UI_CRUMB));
-        const struct sw_tui_row *row = sw_listview_selected(&p->rows);
-        if (d + 1 == ui->depth[ui->screen] && p->panes == SW_PANES_DETAIL && row) {
+        const char *row = sw_listview_selected_name(&p->rows);
+        if (d + 1 == ui->depth[ui->screen] && p->panes == SW_PANES_DETAIL && *row) {
             x += sw_canvas_text(c, x, 0, c->w - x, " › ", sw_style(SW_TUI_DIM));
-            x += sw_canvas_text(c, x, 0, c->w / 2, row->cells[0].text ? row->cells[0].text : row->id,
-                                sw_style(SW_UI_CRUMB));
+            x += sw_canvas_text(c, x, 0, c->w / 2, row, sw_style(SW_UI_CRUMB));
         }
     }
     return x;
@@ -92,7 +97,7 @@ static int paint_crumbs(struct sw_ui *ui, struct sw_canvas *c)
 
 static void paint_top(struct sw_ui *ui, struct sw_canvas *c)
 {
-    struct piece pieces[12];
+    struct piece pieces[MAX_PIECES];
     size_t count = health_pieces(ui, pieces), first = count;
     int left = paint_crumbs(ui, c) + 2, room = c->w - 1 - left, used = 0;
     while (first > 0) {
@@ -235,7 +240,7 @@ static void paint_detail(struct sw_ui *ui, struct sw_canvas *c, struct sw_place 
     ui->detail_at = (struct sw_rect){inside.x, inside.y, inside.w, inside.h};
     if (has_row)
         sw_detailview_paint(&p->detail, &inside, &ui->pictures, p->focus == SW_FOCUS_LOG);
-    if (p->focus != SW_FOCUS_LIST) {
+    if (p->focus != SW_FOCUS_LIST || ui->list_at.w == 0) {
         ui->cursor_x = inside.x;
         ui->cursor_y = inside.y + (p->focus == SW_FOCUS_LOG ? p->detail.log_at.y : 0);
     }

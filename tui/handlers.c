@@ -62,8 +62,7 @@ static void on_open(const struct context *c)
     if (!row)
         return;
     if (child >= 0) {
-        const char *name = row->cells[0].text ? row->cells[0].text : row->id;
-        sw_ui_push(c->ui, (enum sw_tui_list)child, row->id, name);
+        sw_ui_push(c->ui, (enum sw_tui_list)child, row->id, sw_listview_selected_name(&p->rows));
         return;
     }
     if (p->panes == SW_PANES_BOTH && sw_ui_layout(c->ui).detail.w > 0) {

@@ -60,19 +60,33 @@ const struct sw_tui_row *sw_listview_selected(const struct sw_listview *v)
     return sw_listview_row(v, v->selected);
 }
 
+const char *sw_listview_selected_name(const struct sw_listview *v)
+{
+    const struct sw_tui_row *row = sw_listview_selected(v);
+    if (row && sw_listview_table(v)->column_count > 0 && row->cells[0].text)
+        return row->cells[0].text;
+    return row && row->id ? row->id : "";
+}
+
 // --- asking ---
+
+// A window of three screens around what is shown, so that a page up or down is there already.
+static void wanted_window(const struct sw_listview *v, int64_t *offset, int64_t *count)
+{
+    int64_t height = v->height > 0 ? v->height : FIRST_GUESS;
+    *offset = v->top > height ? v->top - height : 0;
+    *count = 3 * height < WINDOW_MAX ? 3 * height : WINDOW_MAX;
+}
 
 static void ask(struct sw_listview *v, const char *find_id)
 {
-    int64_t height = v->height > 0 ? v->height : FIRST_GUESS;
     union sw_load_query q = {.list = {.list = v->list,
                                       .parent = v->parent,
                                       .filter = v->filter,
                                       .sort_key = v->sort_key,
                                       .sort_descending = v->descending,
-                                      .offset = v->top > height ? v->top - height : 0,
-                                      .count = 3 * height < WINDOW_MAX ? 3 * height : WINDOW_MAX,
                                       .find_id = find_id}};
+    wanted_window(v, &q.list.offset, &q.list.count);
     sw_slot_ask(&v->rows, &q);
 }
 
@@ -98,7 +112,11 @@ void sw_listview_ensure(struct sw_listview *v)
     }
     if (end > total(v))
         end = total(v);
-    if (v->top < end && !covers(v, v->top, end))
+    int64_t offset, count;
+    wanted_window(v, &offset, &count);
+    // An answer to this very window that fell short is all there is until something changes.
+    bool is_asked = v->rows.query->list.offset == offset && v->rows.query->list.count == count;
+    if (v->top < end && !covers(v, v->top, end) && !is_asked)
         ask(v, v->is_seeking ? v->selected_id : "");
 }
 

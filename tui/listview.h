@@ -57,6 +57,7 @@ void sw_listview_unmark_all(struct sw_listview *v);
 const struct sw_tui_table *sw_listview_table(const struct sw_listview *v);            // NULL until loaded
 const struct sw_tui_row *sw_listview_row(const struct sw_listview *v, int64_t index); // NULL when not loaded
 const struct sw_tui_row *sw_listview_selected(const struct sw_listview *v);
+const char *sw_listview_selected_name(const struct sw_listview *v); // its first cell, else its id; "" = none
 // The marked ids, else the selected one; returns how many. Borrow until the next change.
 size_t sw_listview_ids(const struct sw_listview *v, const char *ids[static SW_MAX_MARKS]);
 

@@ -390,8 +390,13 @@ void sw_term_suspend(struct sw_term *t)
     sw_term_set_mouse(t, false);
     endwin();
     kill(getpid(), SIGSTOP);
-    // Here again once continued.
-    sw_term_set_mouse(t, mouse);
+    t->mouse = mouse; // here again once continued
+}
+
+void sw_term_resume(struct sw_term *t)
+{
+    reset_prog_mode(); // a stop by SIGSTOP left no chance to tell ncurses
+    sw_term_set_mouse(t, t->mouse);
     sw_term_resized(t);
     refresh();
 }

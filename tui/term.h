@@ -22,8 +22,10 @@ void sw_term_resized(struct sw_term *t);
 void sw_term_flush(struct sw_term *t, const struct sw_grid *g, const struct sw_theme *theme, int x, int y);
 // The next key event that is already there; false = none. *lost is set when the terminal is gone.
 bool sw_term_read(struct sw_term *t, struct sw_key *out, bool *lost);
-// Gives the terminal back, stops the process (as ctrl-Z asks), takes the terminal again when it is continued.
+// Gives the terminal back and stops the process, as ctrl-Z asks. Returns when it is continued.
 void sw_term_suspend(struct sw_term *t);
+// Takes the terminal again after a stop, whoever asked for it; the next flush repaints everything.
+void sw_term_resume(struct sw_term *t);
 void sw_term_set_mouse(struct sw_term *t, bool on);
 void sw_term_write(struct sw_term *t, const char *bytes, size_t len); // past ncurses: clipboard sequences
 

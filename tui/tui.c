@@ -72,7 +72,14 @@ static void on_resize(void *ctx, int signo)
 static void on_suspend(void *ctx, int signo)
 {
     struct session *s = ctx;
+    (void)signo;
     sw_term_suspend(s->term);
+}
+
+static void on_continue(void *ctx, int signo)
+{
+    struct session *s = ctx;
+    sw_term_resume(s->term);
     on_resize(s, signo); // the terminal may have another size by now
 }
 
@@ -80,8 +87,8 @@ static const struct {
     int signo;
     sw_loop_signal_fn run;
 } signals[] = {
-    {SIGTERM, on_end}, {SIGHUP, on_end},      {SIGINT, on_end},
-    {SIGQUIT, on_end}, {SIGWINCH, on_resize}, {SIGTSTP, on_suspend},
+    {SIGTERM, on_end},     {SIGHUP, on_end},      {SIGINT, on_end},       {SIGQUIT, on_end},
+    {SIGWINCH, on_resize}, {SIGTSTP, on_suspend}, {SIGCONT, on_continue},
 };
 
 static enum sw_code add_signals(struct session *s, struct sw_err *err)

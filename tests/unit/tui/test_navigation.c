@@ -342,6 +342,53 @@ static void test_empty_screens_teach(void **state)
     driver_close(&d);
 }
 
+static void test_production_looks_different(void **state)
+{
+    struct driver d = {0};
+    (void)state;
+    driver_open(&d, &plain, 256, 120, 24);
+    driver_press(&d, "5");
+    driver_press(&d, "j");
+    assert_shows(&d, "PRODUCTION · prod-eu");
+    assert_golden_screen(&d, "cluster-production-120x24", true);
+    driver_close(&d);
+}
+
+static void test_freeze_and_theme(void **state)
+{
+    struct driver d = {0};
+    (void)state;
+    driver_open(&d, &plain, 256, 120, 24);
+    driver_settle(&d);
+    driver_press(&d, "Z");
+    assert_shows(&d, "HELD");
+    d.fake.is_empty = true;
+    atomic_fetch_add(&d.fake.changes, 1);
+    driver_settle(&d);
+    assert_shows(&d, "fashion/train");
+    driver_press(&d, "Z");
+    assert_shows(&d, "No data sets are registered.");
+    driver_type(&d, ":theme");
+    driver_press(&d, "Enter");
+    assert_string_equal(d.ui.theme->name, "light");
+    driver_type(&d, ":mouse");
+    driver_press(&d, "Enter");
+    assert_true(d.ui.is_mouse_off);
+    driver_close(&d);
+}
+
+static void test_copy_the_command(void **state)
+{
+    struct driver d = {0};
+    (void)state;
+    driver_open(&d, &plain, 256, 120, 40);
+    driver_press(&d, "3");
+    driver_press(&d, "Tab"); // in the detail `c` means the command, in the list the id
+    driver_press(&d, "c");
+    assert_string_equal(d.ui.clipboard, "slipway run -- slipway-train cnn");
+    driver_close(&d);
+}
+
 static void test_unknown_key(void **state)
 {
     struct driver d = {0};
@@ -370,6 +417,9 @@ int main(void)
         cmocka_unit_test(test_selection_survives_refresh),
         cmocka_unit_test(test_stuck_backend),
         cmocka_unit_test(test_empty_screens_teach),
+        cmocka_unit_test(test_production_looks_different),
+        cmocka_unit_test(test_freeze_and_theme),
+        cmocka_unit_test(test_copy_the_command),
         cmocka_unit_test(test_unknown_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,6 +211,25 @@ static void test_suspend(void **state)
     sw_buf_free(&s.output);
 }
 
+// Stopped from outside, with no chance to give the terminal back: it is taken again and painted all the same.
+static void test_stopped_from_outside(void **state)
+{
+    struct session s;
+    int status = 0;
+    (void)state;
+    start(&s, PLAIN);
+    assert_true(read_until(&s, "fashion/train"));
+    kill(s.pid, SIGSTOP);
+    assert_int_equal(waitpid(s.pid, &status, WUNTRACED), s.pid);
+    assert_int_equal(tcsetattr(s.slave, TCSANOW, &s.before), 0); // as a shell does
+    sw_buf_clear(&s.output);
+    kill(s.pid, SIGCONT);
+    assert_true(read_until(&s, "fashion/train"));
+    send_keys(&s, "q"); // without a newline: the modes are ours again
+    finish(&s);
+    sw_buf_free(&s.output);
+}
+
 static void test_resize(void **state)
 {
     struct session s;
@@ -336,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_crash),
         cmocka_unit_test(test_keys_while_stuck),
         cmocka_unit_test(test_suspend),
+        cmocka_unit_test(test_stopped_from_outside),
         cmocka_unit_test(test_resize),
         cmocka_unit_test(test_quiet_when_nothing_changes),
         cmocka_unit_test(test_terminals_that_cannot),

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { POINTS = 400000, BATCH = 500, ROUNDS = 5 };
+enum { POINTS = 400000, BATCH = 500, ROUNDS = 7 };
 
 struct shape {
     const char *name;

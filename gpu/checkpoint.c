@@ -172,7 +172,7 @@ enum sw_code sw_checkpoint_save(const char *dir, const struct sw_checkpoint *c, 
     return SW_OK;
 }
 
-void sw_checkpoint_clean(const char *dir)
+void sw_checkpoint_clean(const char *dir, int64_t step)
 {
     DIR *d = opendir(dir);
     if (!d)
@@ -180,8 +180,8 @@ void sw_checkpoint_clean(const char *dir)
     for (struct dirent *e; (e = readdir(d));) {
         struct sw_err ignored = {0}; // a leftover does no harm
         char path[SW_PATH_MAX];
-        if (strncmp(e->d_name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) == 0 &&
-            !sw_path_join(path, dir, e->d_name, &ignored))
+        bool is_leftover = strncmp(e->d_name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) == 0;
+        if ((is_leftover || step_of(e->d_name) > step) && !sw_path_join(path, dir, e->d_name, &ignored))
             (void)sw_path_remove_tree(path, &ignored);
     }
     closedir(d);

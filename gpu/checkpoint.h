@@ -32,7 +32,8 @@ enum sw_code sw_checkpoint_save(const char *dir, const struct sw_checkpoint *c, 
 // Fills the positions and the two vectors from the newest whole checkpoint. SW_NOT_FOUND: none. SW_CONFLICT: of another run,
 // with the difference named. `note` (may be NULL) gets a line about each damaged one that was passed over.
 enum sw_code sw_checkpoint_load(const char *dir, struct sw_checkpoint *c, struct sw_buf *note, struct sw_err *err);
-// Removes what an interrupted save left behind. For rank 0, before the first save.
-void sw_checkpoint_clean(const char *dir);
+// Removes what an interrupted save left behind and checkpoints of steps after `step`: they are damaged, or of a run that
+// this one replaces, and would count as newer than those that it will save. For rank 0, before the first save.
+void sw_checkpoint_clean(const char *dir, int64_t step);
 
 #endif

@@ -13,11 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/jobenv.h"
 #include "core/base/proc.h"
 #include "gpu/comm.h"
 
-enum { OWN_VARIABLES = 4, CHILD_COMM_FD = 3, CHILD_METRICS_FD = 4 };
+enum { OWN_VARIABLES = 4, CHILD_COMM_FD = 3, CHILD_METRICS_FD = 4, GRACE_MS = 5000 };
 
 // The caller's environment without the names set here, and room for those.
 static const char **copy_environment(size_t *count)
@@ -89,15 +90,21 @@ static void reap(struct sw_proc *ranks, int rank, int *exit_status)
     ranks[rank] = (struct sw_proc){.pidfd = -1};
 }
 
+// Once a rank has failed the others learn of it from their communicator; one that does not is stopped, and is killed.
 static enum sw_code wait_all(struct sw_proc *ranks, int count, int signal_fd, int *exit_status, struct sw_err *err)
 {
     struct pollfd fds[SW_COMM_MAX_RANKS + 1];
+    int64_t failed_at_ms = 0;
     for (int left = count; left > 0;) {
         for (int r = 0; r < count; r++)
             fds[r] = (struct pollfd){.fd = ranks[r].pidfd, .events = POLLIN};
         fds[count] = (struct pollfd){.fd = signal_fd, .events = POLLIN};
-        if (poll(fds, (nfds_t)count + 1, -1) < 0 && errno != EINTR)
+        if (poll(fds, (nfds_t)count + 1, *exit_status ? GRACE_MS : -1) < 0 && errno != EINTR)
             return sw_err_errno(err, errno, "waiting for ranks");
+        if (*exit_status && !failed_at_ms)
+            failed_at_ms = sw_clock_mono_ms();
+        if (failed_at_ms && sw_clock_mono_ms() - failed_at_ms >= GRACE_MS)
+            signal_all(ranks, count, SIGKILL);
         struct signalfd_siginfo info;
         if (fds[count].revents && read(signal_fd, &info, sizeof info) == sizeof info)
             signal_all(ranks, count, (int)info.ssi_signo);

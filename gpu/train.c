@@ -247,7 +247,7 @@ static enum sw_code set_up(struct trainer *t, struct sw_err *err)
     if ((code = sw_session_set_params(t->session, t->model.params, err)))
         return code;
     if (t->env->rank == 0)
-        sw_checkpoint_clean(t->env->checkpoint_dir);
+        sw_checkpoint_clean(t->env->checkpoint_dir, t->step);
     say_what_starts(t);
     return SW_OK;
 }

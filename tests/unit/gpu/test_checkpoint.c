@@ -226,10 +226,15 @@ static void leftovers_are_cleaned(void **state)
     assert_int_equal(save(3, &err), SW_OK);
     snprintf(path, sizeof path, "%s/.writing-step-9/sub", dir);
     assert_int_equal(sw_path_make_dirs(path, &err), SW_OK);
-    sw_checkpoint_clean(dir);
+    sw_checkpoint_clean(dir, 3);
     assert_int_equal(access(path, F_OK), -1);
     assert_true(is_there(3));
-    sw_checkpoint_clean("/nonexistent");
+    assert_int_equal(save(4, &err), SW_OK);
+    sw_checkpoint_clean(dir, 3);
+    assert_true(is_there(3) && !is_there(4));
+    sw_checkpoint_clean(dir, 0); // a run that starts afresh
+    assert_true(!is_there(3));
+    sw_checkpoint_clean("/nonexistent", 0);
 }
 
 int main(void)

@@ -73,6 +73,7 @@ _Static_assert(sizeof(struct nvml_temperature) == 12, "nvmlTemperature_t");
     X(get_processes, "nvmlDeviceGetComputeRunningProcesses_v3", (nvml_device device, unsigned *count, void *infos),    \
       false)
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): parts of a declarator
 #define NVML_POINTER(field, symbol, arguments, required) nvml_return(*field) arguments;
 struct nvml {
     NVML_SYMBOLS(NVML_POINTER)

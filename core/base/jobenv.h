@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a job's processes find in their environment, and the exit statuses that mean more than failure: the contract
 // between the supervisor (core/job) and anything it launches, the built-in trainer included. Beside these names stand
-// torchrun's own: RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT, CUDA_VISIBLE_DEVICES.
+// CUDA_VISIBLE_DEVICES and, for jobs of several ranks, torchrun's own: RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE,
+// MASTER_ADDR, MASTER_PORT. A single rank finds none of these, since scripts that do initialise a process group.
 #ifndef SW_BASE_JOBENV_H
 #define SW_BASE_JOBENV_H
 

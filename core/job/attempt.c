@@ -116,6 +116,7 @@ static void judge(struct attempt *at, struct sw_job_outcome *out)
         snprintf(out->reason, sizeof(out->reason), "stopped on request");
         break;
     case CAUSE_SIGNAL: // a machine that shuts down: a job that could save its state goes on after the next start
+        out->told_to_end = true;
         out->requeue = has_exited_with(at, SW_EXIT_REQUEUE);
         snprintf(out->reason, sizeof(out->reason), "its supervisor was told to end (SIGTERM)");
         break;
@@ -147,7 +148,7 @@ static void begin_end(struct attempt *at, enum cause cause, int64_t grace_ms)
     at->kill_ms = sw_clock_mono_ms() + grace_ms;
     for (int i = 0; i < at->rank_count; i++) // one that is gone already needs no signal
         if (at->ranks[i].is_running)
-            (void)!sw_proc_signal(at->ranks[i].proc.pid, at->ranks[i].proc.start_ticks, SIGTERM, &err);
+            (void)sw_proc_signal(at->ranks[i].proc.pid, at->ranks[i].proc.start_ticks, SIGTERM, &err);
 }
 
 static void tell_who_is_left(struct attempt *at, const struct sw_job_tree *tree, int64_t now)

@@ -212,6 +212,7 @@ struct sw_job_outcome {
     char reason[512];
     bool requeue;       // the job asked to be started again
     bool never_started; // a retry would fail in the same way
+    bool told_to_end;   // the supervisor itself: what is queued again waits for the next reader
 };
 struct sw_job_attempt_spec {
     const char *store_dir;

@@ -53,7 +53,7 @@ enum sw_code sw_job_patterns_new(bool any_pair, const char *const *patterns, siz
             code =
                 sw_err_set(err, SW_INVALID, "the pattern \"%.100s\" is no regular expression: %s", patterns[i], text);
         } else if (item->regex.re_nsub < 1) {
-            code = sw_err_set(err, SW_INVALID, "the pattern \"%.100s\" has no group for the number", patterns[i]);
+            (void)sw_err_set(err, SW_INVALID, "the pattern \"%.100s\" has no group for the number", patterns[i]);
             code = sw_err_hint(err, "put parentheses around the number, as in loss=loss: ([0-9.]+)");
         } else if (!item->key) {
             code = sw_err_set(err, SW_NO_MEMORY, "no memory for patterns");

@@ -257,9 +257,11 @@ static enum sw_code start_rank(struct rank *r, struct sw_job_rank_context *c, co
         code = open_stream(r, i, &ends[i], err);
     if (!code)
         code = rank_environment(c, a, &env, err);
-    int failure = code ? 0 : sw_failpoint("job.spawn");
-    if (failure)
-        code = sw_err_errno(err, failure, "cannot start rank %d", r->index);
+    if (!code) {
+        int failure = sw_failpoint("job.spawn");
+        if (failure)
+            code = sw_err_errno(err, failure, "cannot start rank %d", r->index);
+    }
     if (!code) {
         struct sw_proc_fd fds[] = {{ends[STREAM_OUT], 1},
                                    {ends[STREAM_ERR], 2},

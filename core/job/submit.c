@@ -107,7 +107,7 @@ static enum sw_code check_command(const struct sw_job_spec *spec, const char *cw
         if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0)
             return SW_OK;
     }
-    (void)!sw_err_set(err, SW_NOT_FOUND, "there is no command \"%.100s\" in PATH", name);
+    (void)sw_err_set(err, SW_NOT_FOUND, "there is no command \"%.100s\" in PATH", name);
     return sw_err_hint(err, "give its path, as in ./%.100s", name);
 }
 
@@ -118,12 +118,12 @@ static enum sw_code check_numbers(const struct sw_job_spec *spec, const struct s
     if (job->ranks < 1 || job->ranks > SW_JOB_MAX_RANKS)
         return sw_err_set(err, SW_INVALID, "%d ranks: a job has 1 to %d", job->ranks, SW_JOB_MAX_RANKS);
     if (job->cpu_slots < 0 || job->cpu_slots > slots) {
-        (void)!sw_err_set(err, SW_INVALID, "the job asks for %d CPU slots, this machine has %d", job->cpu_slots, slots);
+        (void)sw_err_set(err, SW_INVALID, "the job asks for %d CPU slots, this machine has %d", job->cpu_slots, slots);
         return sw_err_hint(err, "ask for fewer with --cpus, or set SLIPWAY_CPU_SLOTS");
     }
     if (job->gpu_count < 0 || (size_t)job->gpu_count > gpus->count) {
-        (void)!sw_err_set(err, SW_INVALID, "the job asks for %d GPU%s, this machine has %zu", job->gpu_count,
-                          job->gpu_count == 1 ? "" : "s", gpus->count);
+        (void)sw_err_set(err, SW_INVALID, "the job asks for %d GPU%s, this machine has %zu", job->gpu_count,
+                         job->gpu_count == 1 ? "" : "s", gpus->count);
         return sw_err_hint(err, "%s", gpus->reason);
     }
     if (spec->time_limit_ms < 0 || spec->grace_ms < 0 || spec->max_retries < 0)
@@ -389,7 +389,7 @@ enum sw_code sw_job_submit(struct sw_store *s, const struct sw_job_spec *spec, c
                                      .failed_rank = -1,
                                      .run_status = SW_RUN_FAILED};
             struct sw_err ignored = {0};
-            (void)!sw_job_finish(s, id, &end, &ignored);
+            (void)sw_job_finish(s, id, &end, &ignored);
         }
     }
     if (code) {
@@ -459,7 +459,7 @@ enum sw_code sw_job_retry(struct sw_store *s, int64_t job_id, const char *progra
     if (!code && !sw_job_state_is_final(job.state))
         code = sw_err_set(err, SW_CONFLICT, "job %" PRId64 " is %s", job_id, sw_job_state_word(job.state));
     if (!code && job.state == SW_JOB_DONE) {
-        (void)!sw_err_set(err, SW_INVALID, "job %" PRId64 " is done", job_id);
+        (void)sw_err_set(err, SW_INVALID, "job %" PRId64 " is done", job_id);
         code = sw_err_hint(err, "submit its command again as a new job");
     }
     int64_t until = sw_clock_mono_ms() + RETRY_LOCK_MS; // its last supervisor may still be on its way out

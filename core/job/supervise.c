@@ -268,9 +268,11 @@ static enum sw_code run_attempt(struct supervisor *sv, const struct sw_job_gpus 
     enum sw_code code = load_job(sv, err);
     if (!code)
         code = sw_run_artifact_dir(sv->store, sv->job.run_id, artifacts, err);
-    int failure = code ? 0 : sw_failpoint("job.start");
-    if (failure)
-        code = sw_err_errno(err, failure, "cannot start job %" PRId64, sv->job_id);
+    if (!code) {
+        int failure = sw_failpoint("job.start");
+        if (failure)
+            code = sw_err_errno(err, failure, "cannot start job %" PRId64, sv->job_id);
+    }
     if (code)
         return code;
     struct sw_job_attempt_spec spec = {.store_dir = sv->store_dir,
@@ -339,14 +341,21 @@ static enum sw_code attempt(struct supervisor *sv, const struct sw_job_gpus *gpu
                                  .failed_rank = -1,
                                  .run_status = SW_RUN_FAILED};
         struct sw_err ignored = {0};
-        (void)!finish(sv, &end, &ignored);
+        sw_job_strays_end(sv->store_dir, sv->job_id, SW_JOB_LEFTOVER_MS);
+        (void)finish(sv, &end, &ignored);
         return code;
     }
+    sv->is_told_to_end = out.told_to_end;
     int used = sv->job.attempt - 1 - free_attempts(sv);
     int left = sv->job.max_retries - used;
     bool may_retry = out.end.state == SW_JOB_FAILED && !out.never_started && left > 0;
     if (!out.requeue && !may_retry)
         return finish(sv, &out.end, err);
+    if (load_job(sv, err) == SW_OK && sv->job.stop_requested) { // asked for while the attempt failed by itself
+        out.end.state = SW_JOB_STOPPED;
+        out.end.run_status = sw_job_run_status(SW_JOB_STOPPED);
+        return finish(sv, &out.end, err);
+    }
     *again = true;
     return start_again(sv, &out, sw_clock_mono_ms() - began_ms, left - 1, err);
 }

@@ -237,7 +237,7 @@ size_t sw_job_strays_end(const char *store_dir, int64_t job_id, int64_t timeout_
             break;
         for (size_t i = 0; i < list.count; i++)
             if (list.items[i].is_stray) // one that refuses is counted again in the next round
-                (void)!sw_proc_signal(list.items[i].pid, list.items[i].start_ticks, SIGKILL, &err);
+                (void)sw_proc_signal(list.items[i].pid, list.items[i].start_ticks, SIGKILL, &err);
         sw_clock_sleep_ms(10);
     }
     sw_buf_free(&scratch);

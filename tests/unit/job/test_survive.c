@@ -114,6 +114,33 @@ static void a_terminated_supervisor_stops_its_job(void **state)
     assert_no_process(f->token);
 }
 
+static bool is_queued_again(const struct sw_job *job)
+{
+    return job->state == SW_JOB_QUEUED && job->attempt == 1;
+}
+
+static void a_job_that_can_save_itself_outlives_a_shutdown(void **state)
+{
+    struct fixture *f = *state;
+    struct sw_err err = {0};
+    struct sw_job_reap_report report = {0};
+    int64_t id = submit_script(f,
+                               "[ $SLIPWAY_ATTEMPT -gt 1 ] && exit 0; trap 'exit 75' TERM; echo ready; "
+                               "while :; do sleep 0.05; done",
+                               (struct sw_job_spec){.grace_ms = 5000});
+    wait_log(f, id, "[r0] ready");
+    kill(supervisor_of(f, id), SIGTERM);
+    sw_arena_free(wait_job(f, id, is_queued_again).arena);
+    for (int64_t until = sw_clock_mono_ms() + DEADLINE_MS; report.restarted == 0; sw_clock_sleep_ms(10)) {
+        OK(sw_job_reap(f->store, NULL, &report, &err)); // once its supervisor has gone
+        assert_true(sw_clock_mono_ms() < until);
+    }
+    wait_end(f, id, SW_JOB_DONE, "");
+    struct job_view v = view_job(f, id);
+    assert_int_equal(v.job.attempt, 2);
+    sw_arena_free(v.arena);
+}
+
 // Starts a submitter in a session of its own, as a terminal's shell would be.
 static pid_t start_submitter(struct fixture *f, const char *script, const char *failpoint)
 {
@@ -321,6 +348,7 @@ int main(int argc, char **argv)
         TEST(a_killed_supervisor_makes_the_job_lost),
         TEST(strays_without_our_environment_are_found),
         TEST(a_terminated_supervisor_stops_its_job),
+        TEST(a_job_that_can_save_itself_outlives_a_shutdown),
         TEST(a_job_survives_its_terminal_and_submitter),
         TEST(the_queue_keeps_its_order_and_says_why),
         TEST(gpus_are_leased_by_uuid),

@@ -296,7 +296,10 @@ static enum sw_code print_description(struct sw_app *app, const json_t *doc, str
         sw_format_count(examined, sizeof examined, json_integer_value(json_object_get(split, "rows_examined")));
         sw_output_pairf(&app->out, i == 0 ? "splits" : "", "%s: %s rows%s%s%s", name, text, is_sample ? ", " : "",
                         is_sample ? examined : "", is_sample ? " examined" : "");
-        json_array_foreach(json_object_get(split, "columns"), k, column) put_column_row(t, name, column);
+        json_array_foreach(json_object_get(split, "columns"), k, column)
+        {
+            put_column_row(t, name, column);
+        }
     }
     sw_output_text(&app->out, "\n");
     return sw_table_print(t, &app->out, err);

@@ -224,11 +224,12 @@ static void check_templates(struct sw_app *app, struct check_result *r)
     struct sw_template_row *rows;
     size_t count;
     struct sw_err err = {0};
-    if (app->config != NULL && sw_app_use_project_templates(app, &err) != SW_OK)
+    enum sw_code code = app->config != NULL ? sw_app_use_project_templates(app, &err) : SW_OK;
+    if (code == SW_OK)
+        code = sw_template_list(app->arena, &rows, &count, &err);
+    if (code != SW_OK) {
         from_error(r, &err);
-    else if (sw_template_list(app->arena, &rows, &count, &err) != SW_OK)
-        from_error(r, &err);
-    else if (count == 0) {
+    } else if (count == 0) {
         result(r, FAIL, "no manifest templates found");
         fix(r, "install Slipway's share/slipway/templates, or name their folder in SLIPWAY_TEMPLATES");
     } else {

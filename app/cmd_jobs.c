@@ -42,8 +42,9 @@ enum sw_code sw_app_find_job(struct sw_app *app, const char *name, int64_t *job_
     errno = 0;
     long long number = strtoll(name, &end, 10);
     if (errno == 0 && end != name && *end == '\0' && number > 0) {
+        struct sw_job job;
         *job_id = number;
-        return SW_OK;
+        return sw_job_get(app->store, number, app->arena, &job, err);
     }
     struct sw_job_list list;
     enum sw_code code = sw_job_search(app->store, false, 0, app->arena, &list, err);
@@ -208,7 +209,7 @@ static enum sw_code follow_log(struct sw_app *app, int64_t job_id, int rank, str
     sw_interrupt_watch();
     while (code == SW_OK && !app->out.is_closed) {
         // The state is read before the log, so that what was written before the end is shown.
-        struct sw_job job;
+        struct sw_job job = {0};
         struct sw_arena *arena = sw_arena_new(1024 * 1024);
         code = sw_app_reap_jobs(app, err);
         if (code == SW_OK)
@@ -239,7 +240,7 @@ static enum sw_code follow_log(struct sw_app *app, int64_t job_id, int rank, str
 
 static enum sw_code run_logs(struct sw_app *app, struct sw_err *err)
 {
-    int64_t job_id;
+    int64_t job_id = 0;
     struct sw_job job;
     struct sw_job_log_cursor cursor = {0};
     struct sw_buf text;
@@ -319,20 +320,29 @@ static enum sw_code wait_stopped(struct sw_app *app, int64_t job_id, struct sw_e
     return code;
 }
 
+// All are asked to end before the first is waited for, so that their grace times run together.
 static enum sw_code run_stop(struct sw_app *app, struct sw_err *err)
 {
     enum sw_code code = SW_OK;
+    struct sw_job *jobs = sw_arena_array(app->arena, app->arg_count, sizeof *jobs);
+    int64_t *ids = sw_arena_array(app->arena, app->arg_count, sizeof *ids);
+    if (jobs == NULL || ids == NULL)
+        return sw_err_set(err, SW_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < app->arg_count && code == SW_OK; i++)
+        code = sw_app_find_job(app, app->args[i], &ids[i], err);
+    for (size_t i = 0; i < app->arg_count && code == SW_OK; i++)
+        code = sw_job_stop(app->store, ids[i], err);
     for (size_t i = 0; i < app->arg_count && code == SW_OK; i++) {
-        int64_t job_id;
-        code = sw_app_find_job(app, app->args[i], &job_id, err);
+        if (sw_option_flag(app->options, "wait"))
+            code = wait_stopped(app, ids[i], err);
         if (code == SW_OK)
-            code = sw_job_stop(app->store, job_id, err);
-        if (code == SW_OK && sw_option_flag(app->options, "wait"))
-            code = wait_stopped(app, job_id, err);
-        if (code == SW_OK)
-            code = print_job(app, job_id, err);
+            code = sw_job_get(app->store, ids[i], app->arena, &jobs[i], err);
+        if (code == SW_OK && !app->out.is_json)
+            sw_output_text(&app->out, "%lld\t%s\n", (long long)ids[i], sw_job_state_word(jobs[i].state));
     }
-    return code;
+    if (code != SW_OK || !app->out.is_json)
+        return code;
+    return sw_output_json(&app->out, sw_json_list(&sw_json_job, jobs, app->arg_count), err);
 }
 
 const struct sw_command sw_cmd_stop = {
@@ -349,7 +359,7 @@ const struct sw_command sw_cmd_stop = {
         "is over, together with every process that it started, also those that left its session.",
     .examples = "slipway stop 12\task job 12 to end\n"
                 "slipway stop 12 --wait\tand return when it has",
-    .kinds = "Job",
+    .kinds = "JobList",
     .needs = SW_NEEDS_STORE,
     .run = run_stop,
 };
@@ -360,7 +370,7 @@ static const struct sw_option retry_options[] = {
 
 static enum sw_code run_retry(struct sw_app *app, struct sw_err *err)
 {
-    int64_t job_id;
+    int64_t job_id = 0;
     enum sw_code code = sw_app_find_job(app, app->args[0], &job_id, err);
     if (code == SW_OK)
         code = sw_job_retry(app->store, job_id, NULL, err);

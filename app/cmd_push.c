@@ -163,22 +163,23 @@ static enum sw_code confirm_production(struct sw_app *app, const struct sw_push_
                              target.address);
 }
 
-static enum sw_code push_for_real(struct sw_app *app, struct sw_push_request *request, struct sw_err *err)
+static enum sw_code push_for_real(struct sw_app *app, const struct sw_push_request *what, struct sw_err *err)
 {
     struct push_watch watch = {.app = app};
     struct sw_push_outcome outcome = {0};
     watch.shows_bytes = !app->out.is_json && !app->out.is_quiet && isatty(STDERR_FILENO) == 1;
-    request->watch = watch_push;
-    request->ctx = &watch;
-    enum sw_code code = confirm_production(app, request, err);
+    struct sw_push_request request = *what;
+    request.watch = watch_push;
+    request.ctx = &watch;
+    enum sw_code code = confirm_production(app, &request, err);
     if (code != SW_OK)
         return code;
     sw_interrupt_watch();
-    code = sw_push_run(app->store, request, app->arena, &outcome, err);
+    code = sw_push_run(app->store, &request, app->arena, &outcome, err);
     if (watch.has_line)
         fputs("\r\033[K", stderr);
     if (code == SW_CANCELLED && sw_interrupt_seen()) {
-        (void)sw_err_set(err, SW_INTERRUPTED, "the push of %s to %s is interrupted", request->model, request->target);
+        (void)sw_err_set(err, SW_INTERRUPTED, "the push of %s to %s is interrupted", request.model, request.target);
         return sw_err_hint(err, "the same command goes on with it");
     }
     if (code != SW_OK)

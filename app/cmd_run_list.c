@@ -17,9 +17,9 @@ enum column_source { FROM_ATTRIBUTE, FROM_METRIC, FROM_PARAM, FROM_TAG };
 enum extreme { LAST_VALUE, MIN_VALUE, MAX_VALUE };
 
 struct run_column {
-    enum column_source source;
-    const struct attribute *attribute;
+    const struct attribute *attribute; // when `source` is FROM_ATTRIBUTE, else `key`
     const char *key;
+    enum column_source source;
     enum extreme which;
 };
 
@@ -191,7 +191,7 @@ static int by_uses(const void *a, const void *b)
 static size_t default_columns(const struct sw_run_list *list, struct run_column *columns)
 {
     static const char *const names[] = {"run_id", "name", "status", "age", "duration"};
-    struct key_use keys[KEYS_MAX];
+    struct key_use keys[KEYS_MAX] = {0};
     size_t count = 0, key_count = 0;
     for (size_t i = 0; i < SW_COUNT(names); i++)
         columns[count++] = (struct run_column){.source = FROM_ATTRIBUTE, .attribute = attribute_find(names[i])};

@@ -55,8 +55,8 @@ enum sw_code sw_app_use_project_templates(struct sw_app *app, struct sw_err *err
 
 enum sw_code sw_app_name_templates(struct sw_app *app, struct sw_err *err)
 {
-    struct sw_template_row *rows;
-    size_t count;
+    struct sw_template_row *rows = NULL;
+    size_t count = 0;
     enum sw_code code = sw_app_use_project_templates(app, err);
     if (code == SW_OK)
         code = sw_template_list(app->arena, &rows, &count, err);
@@ -75,8 +75,8 @@ static enum sw_code run_ls(struct sw_app *app, struct sw_err *err)
 {
     static const struct sw_table_column columns[] = {
         {"TEMPLATE", 0}, {"ORIGIN", 0}, {"", SW_COLUMN_SHRINKS}, {"PATH", SW_COLUMN_SHRINKS}};
-    struct sw_template_row *rows;
-    size_t count;
+    struct sw_template_row *rows = NULL;
+    size_t count = 0;
     enum sw_code code = sw_app_use_project_templates(app, err);
     if (code == SW_OK)
         code = sw_template_list(app->arena, &rows, &count, err);

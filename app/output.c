@@ -180,6 +180,7 @@ static void write_stderr(const char *text, size_t len)
     (void)sw_fd_write_all(STDERR_FILENO, text, len, "standard error", &err); // nowhere is left to report that
 }
 
+static void write_note(struct sw_output *o, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
 static void write_note(struct sw_output *o, const char *format, va_list ap)
 {
     struct sw_err err = {0};

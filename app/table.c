@@ -124,7 +124,7 @@ void sw_table_role(struct sw_table *t, enum sw_role role)
 
 size_t sw_table_rows(const struct sw_table *t)
 {
-    return t == NULL ? 0 : t->cell_count / t->column_count;
+    return t == NULL || t->column_count == 0 ? 0 : t->cell_count / t->column_count;
 }
 
 static void fit_widths(struct sw_table *t, int available)
@@ -181,10 +181,11 @@ enum sw_code sw_table_print(struct sw_table *t, struct sw_output *o, struct sw_e
         print_cell(o, t, i, &head);
     }
     sw_output_text(o, "\n");
-    for (size_t i = 0; i < t->cell_count; i++) {
-        print_cell(o, t, i % t->column_count, &t->cells[i]);
-        if ((i + 1) % t->column_count == 0)
-            sw_output_text(o, "\n");
+    const struct cell *cell = t->cells;
+    for (size_t r = sw_table_rows(t); r > 0; r--) {
+        for (size_t i = 0; i < t->column_count; i++)
+            print_cell(o, t, i, cell++);
+        sw_output_text(o, "\n");
     }
     sw_table_free(t);
     return SW_OK;

@@ -133,6 +133,15 @@ def handles(pid, signo):
     return int(caught, 16) >> (signo - 1) & 1
 
 
+def test_several_jobs_are_stopped_together(slipway):
+    for _ in range(3):
+        slipway("run", "--grace", "2s", "--", "sleep", "600", env={"SLIPWAY_CPU_SLOTS": "2"})
+    slipway.wait_job(2, "running")
+    stopped = slipway("stop", 1, 2, 3, "--wait", "--json").json
+    assert stopped["kind"] == "JobList" and [j["state"] for j in stopped["items"]] == ["stopped"] * 3
+    slipway("stop", 1, 99, code=1)
+
+
 def test_stop_ends_processes_that_hide(slipway):
     slipway("run", "--grace", "300ms", "--name", "stubborn", "--", "sh", "-c",
             "trap '' TERM; setsid sh -c \"trap '' TERM; echo $$ > hidden; sleep 600\" & echo $$ > shown; sleep 600")

@@ -107,6 +107,19 @@ def test_store_that_is_damaged(slipway):
     assert slipway("doctor", code=1).out.count("fail") >= 1
 
 
+def test_store_locked_by_another_process(slipway):
+    slipway("run", "--name", "r", "--wait", "--", "true")
+    other = sqlite3.connect(slipway.store / "slipway.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    slipway("runs")  # readers do not wait for a writer
+    result = slipway("note", "r", "text", code=11, env={"SLIPWAY_BUSY_MS": "200"})
+    assert "locked" in result.err and "hint:" in result.err
+    waiting = slipway.start("note", "r", "patience")
+    other.execute("ROLLBACK")
+    assert waiting.wait(timeout=60) == 0
+    assert slipway("note", "r").out == "patience\n"
+
+
 def test_store_is_private(slipway):
     slipway("run", "--wait", "--", "true")
     for path in [slipway.store, *slipway.store.rglob("*")]:

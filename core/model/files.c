@@ -39,7 +39,7 @@ static enum sw_code next_item(struct growing *g, struct sw_model_file **out, str
     struct sw_model_file *items = sw_arena_array(g->arena, cap, sizeof *items);
     if (items == NULL)
         return sw_err_set(err, SW_NO_MEMORY, "no memory for a list of %zu files", cap);
-    if (g->count > 0)
+    if (g->items != NULL)
         memcpy(items, g->items, g->count * sizeof *items);
     g->items = items;
     g->cap = cap;

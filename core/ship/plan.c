@@ -167,7 +167,7 @@ enum sw_code plan_make(struct sw_store *s, const struct sw_push_request *r, stru
     }
     if (code == SW_OK)
         code = resolve_model_uri(out, err);
-    struct sw_model_files files;
+    struct sw_model_files files = {0};
     if (code == SW_OK)
         code = sw_model_version_files(&out->version, a, &files, err);
     if (code == SW_OK && sw_model_header_read(out->version.path, &files, a, &out->header, NULL) != SW_OK)

@@ -18,10 +18,12 @@ mkdir -p "$out"
 clang=${CLANG:-clang}
 failed=0
 for name in "${names[@]}"; do
+    more=() # a target of another part names its folders in a line "// Links: FOLDER..."
+    for part in $(sed -n 's|^// Links: ||p' "tests/fuzz/fuzz_$name.c"); do more+=("$part"/*.c); done
     # Without SW_FAILPOINTS: what is fuzzed is what a release runs.
-    "$clang" -std=gnu17 -O1 -g -I. -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+    "$clang" -std=gnu17 -O1 -g -I. -D_GNU_SOURCE -DSW_VERSION='"0"' -DSW_PREFIX='"/usr"' -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
         -DSW_CSV_WINDOW_BYTES=16 -DSW_CSV_STRIDE=2 -DSW_CSV_MAX_MARKS=4 \
-        "tests/fuzz/fuzz_$name.c" core/base/*.c core/data/*.c -lyaml -ljansson -lcrypto -lz -lpthread -lm -o "$out/fuzz_$name"
+        "tests/fuzz/fuzz_$name.c" core/base/*.c core/data/*.c ${more[@]+"${more[@]}"} -lsqlite3 -lyaml -ljansson -lcrypto -lz -lpthread -lm -o "$out/fuzz_$name"
     mkdir -p "$out/corpus-$name"
     seeds=()
     [ -d "tests/fuzz/seeds-$name" ] && seeds=("tests/fuzz/seeds-$name")

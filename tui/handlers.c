@@ -59,6 +59,7 @@ static void on_open(const struct context *c)
     struct sw_place *p = c->place;
     const struct sw_tui_row *row = sw_listview_selected(&p->rows);
     int child = sw_list_kinds[p->rows.list].child;
+    p->open_wanted = !row;
     if (!row)
         return;
     if (child >= 0) {
@@ -564,7 +565,13 @@ void sw_ui_do(struct sw_ui *ui, const struct sw_tui_action *action)
     if (!c.place || !(action->places & sw_ui_place_bit(ui)))
         return;
     if (action->needs_row && !c.place->rows.selected_id[0] && c.place->rows.mark_count == 0) {
-        sw_ui_message(ui, SW_TUI_DIM, "%s needs a row, and there is none", action->name);
+        const struct sw_tui_table *t = sw_listview_table(&c.place->rows);
+        bool is_coming = !t || t->total > 0;
+        c.place->open_wanted = is_coming && !strcmp(action->name, "open");
+        if (!c.place->open_wanted)
+            sw_ui_message(ui, SW_TUI_DIM,
+                          is_coming ? "%s: the row is not here yet" : "%s needs a row, and there is none",
+                          action->name);
         return;
     }
     ui->is_dirty = true;

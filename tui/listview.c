@@ -57,7 +57,9 @@ const struct sw_tui_row *sw_listview_row(const struct sw_listview *v, int64_t in
 
 const struct sw_tui_row *sw_listview_selected(const struct sw_listview *v)
 {
-    return sw_listview_row(v, v->selected);
+    const struct sw_tui_row *row = sw_listview_row(v, v->selected);
+    // While a row is sought, what lies at its old index may be another one.
+    return row && v->is_seeking && row->id && strcmp(row->id, v->selected_id) != 0 ? NULL : row;
 }
 
 const char *sw_listview_selected_name(const struct sw_listview *v)

@@ -74,6 +74,8 @@ static void on_rows(void *owner, struct sw_listview *v)
     struct sw_place *p = owner;
     p->detail_wanted = true;
     p->ui->is_dirty = true;
+    if (p->open_wanted && p == sw_ui_place(p->ui) && sw_listview_selected(v))
+        sw_ui_do(p->ui, sw_action_find("open"));
     // A list that cannot be loaded says so in its frame; one that shows old rows says so in the message line.
     if (v->rows.err.code && v->rows.result && p == sw_ui_place(p->ui))
         sw_ui_error(p->ui, &v->rows.err);
@@ -350,6 +352,8 @@ void sw_ui_key(struct sw_ui *ui, const struct sw_key *key)
     bool is_mouse = key->code >= SW_KEY_CLICK;
     ui->is_dirty = true;
     ui->message[0] = '\0';
+    if (sw_ui_place(ui))
+        sw_ui_place(ui)->open_wanted = false; // whatever the user wants now, it is something else
     if (ui->prompt.kind != SW_PROMPT_NONE) {
         sw_prompt_key(ui, key->code);
         return;

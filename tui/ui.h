@@ -28,6 +28,7 @@ struct sw_place {
     bool panes_chosen;                 // by the user: a change of size leaves it
     enum sw_focus focus;
     bool detail_wanted;
+    bool open_wanted; // Enter came before the row did
 };
 
 enum sw_overlay { SW_OVERLAY_NONE, SW_OVERLAY_HELP, SW_OVERLAY_RAW, SW_OVERLAY_LOG, SW_OVERLAY_FORM };

@@ -53,6 +53,28 @@ static void test_faster_than_the_loader(void **state)
     driver_close(&d);
 }
 
+// Enter on a row that is still on its way opens it when it comes.
+static void test_open_before_the_row_is_here(void **state)
+{
+    struct driver d = {.fake = {.row_total = MILLION}};
+    (void)state;
+    driver_open(&d, &plain, 256, 80, 24);
+    driver_key(&d, SW_KEY_ENTER); // nothing is loaded yet
+    driver_settle(&d);
+    assert_shows(&d, "slipway › data › fashion/train");
+    driver_key(&d, 'G');
+    driver_key(&d, SW_KEY_ENTER);
+    driver_settle(&d);
+    assert_shows(&d, "fashion/train › 999999");
+    driver_press(&d, "Esc");
+    driver_key(&d, 'g');
+    driver_key(&d, SW_KEY_ENTER);
+    driver_key(&d, 'j'); // changed the mind
+    driver_settle(&d);
+    assert_shows(&d, "1,000,000 rows");
+    driver_close(&d);
+}
+
 static void test_columns_scroll_sideways(void **state)
 {
     struct driver d = {.fake = {.row_total = 100}};
@@ -207,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_million_rows),
         cmocka_unit_test(test_faster_than_the_loader),
+        cmocka_unit_test(test_open_before_the_row_is_here),
         cmocka_unit_test(test_columns_scroll_sideways),
         cmocka_unit_test(test_list_that_shrinks),
         cmocka_unit_test(test_marks),

@@ -19,7 +19,7 @@ static const struct sw_option compare_options[] = {
      .type = SW_OPTION_TEXT,
      .value = "KEY",
      .repeat = true,
-     .help = "draw this metric over its steps, may be given several times"},
+     .help = "draw this metric over its steps"},
     {.name = "all", .letter = 'a', .type = SW_OPTION_FLAG, .help = "also what is the same in all runs"},
     {.name = "tags", .type = SW_OPTION_FLAG, .help = "also tags that the system set"},
 };

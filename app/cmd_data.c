@@ -388,7 +388,7 @@ static const struct sw_option head_options[] = {
      .type = SW_OPTION_TEXT,
      .value = "NAME",
      .repeat = true,
-     .help = "only this column, may be given several times"},
+     .help = "only this column"},
 };
 
 static enum sw_code chosen_columns(struct sw_app *app, const struct sw_schema *schema, int *columns, size_t *count,

@@ -283,7 +283,7 @@ static const struct sw_option export_options[] = {
      .type = SW_OPTION_TEXT,
      .value = "KEY",
      .repeat = true,
-     .help = "only this metric, may be given several times"},
+     .help = "only this metric"},
 };
 
 static enum sw_code export_metric(struct sw_app *app, const struct sw_run *r, const char *key, struct sw_err *err)

@@ -62,7 +62,10 @@ static void put_option(struct sw_output *o, const struct sw_option *option)
     char text[512];
     bool has_default = option->otherwise != NULL && option->otherwise[0] != '\0' && option->type != SW_OPTION_FLAG;
     snprintf(text, sizeof text, "%s%s%s%s%s", option->help, has_default ? " (default " : "",
-             has_default ? option->otherwise : "", has_default ? ")" : "", option->required ? " (required)" : "");
+             has_default ? option->otherwise : "", has_default ? ")" : "",
+             option->required ? " (required)"
+             : option->repeat ? " (repeatable)"
+                              : "");
     put_wrapped(o, text, INDENT + OPTION_COLUMNS);
 }
 

@@ -13,6 +13,7 @@
 #define MANUAL_DATE "November 23, 2026" // of the last change that a reader should know about
 
 enum { TEXT_COLUMNS = 76 };
+#define UNLIMITED 1e9 // a limit that only keeps numbers representable is nothing to tell
 
 // --- mdoc text ---
 
@@ -115,8 +116,10 @@ static void put_option(struct sw_buf *out, const struct sw_option *o)
     }
     if (o->choices != NULL && o->value != NULL)
         sw_buf_addf(out, "One of %s.\n", o->choices);
-    if (o->min < o->max)
+    if (o->min < o->max && o->max < UNLIMITED)
         sw_buf_addf(out, "From %.12g to %.12g.\n", o->min, o->max);
+    else if (o->min < o->max && o->min > 0)
+        sw_buf_addf(out, "At least %.12g.\n", o->min);
     if (o->otherwise != NULL && o->otherwise[0] != '\0') {
         sw_buf_adds(out, "The default is ");
         put_escaped(out, o->otherwise, strlen(o->otherwise));
@@ -169,6 +172,7 @@ static void put_command(struct sw_buf *out, const struct sw_command *c)
         put_options(out, c->options, c->option_count);
         sw_buf_adds(out, "The further options are those of\n.Xr slipway-train 1 .\n");
     }
+    sw_buf_adds(out, ".Pp\n");
     put_examples(out, c->examples);
     free(options);
 }

@@ -2,9 +2,12 @@
 // The push state machine: refusals, repetition, revisions, locks, and a kill at every arrow.
 #include "tests/unit/ship/fixture.h"
 
-#include "core/base/proc.h"
+#include "core/base/clock.h"
 #include "core/base/tree.h"
 #include "core/store/audit.h"
+
+#include <sched.h>
+#include <sys/file.h>
 
 static size_t push_count(struct fixture *f, struct sw_push **list)
 {
@@ -354,17 +357,27 @@ static int push_in_child(struct fixture *f)
     return code == SW_OK ? 0 : (int)code;
 }
 
+static void wait_for_state(struct fixture *f, const char *state)
+{
+    struct sw_push *list = NULL;
+    int64_t deadline = sw_clock_mono_ms() + 60000;
+    while (push_count(f, &list) == 0 || strcmp(list[0].state, state) != 0) {
+        if (sw_clock_mono_ms() > deadline)
+            fail_msg("no push came to '%s'", state);
+        sched_yield();
+    }
+}
+
 static void test_a_live_push_locks_the_target(void **state)
 {
     struct fixture *f = *state;
     struct sw_push_outcome out;
+    struct sw_push *list;
     fixture_approved_model(f);
     fixture_target(f, "out");
-    int gate[2];
-    assert_int_equal(pipe(gate), 0);
     pid_t pid = fork();
-    if (pid == 0) { // holds the push at "upload" until we say so
-        close(gate[0]);
+    assert_true(pid >= 0);
+    if (pid == 0) { // stays before "upload" until it is killed
         setenv("SLIPWAY_FAILPOINT", "push.upload.before=stall", 1);
         char store[SW_PATH_MAX];
         snprintf(store, sizeof store, "%s/store", f->root);
@@ -372,11 +385,7 @@ static void test_a_live_push_locks_the_target(void **state)
             _exit(push_in_child(f));
         _exit(99);
     }
-    close(gate[1]);
-    // Waits until the child's push stands in the journal.
-    struct sw_push *list = NULL;
-    while (push_count(f, &list) == 0 || strcmp(list[0].state, "preflight") != 0)
-        usleep(1000);
+    wait_for_state(f, "preflight");
     assert_code(f, SW_LOCKED, fixture_push(f, &out));
     char number[32];
     snprintf(number, sizeof number, "process %d ", pid);
@@ -387,10 +396,26 @@ static void test_a_live_push_locks_the_target(void **state)
     assert_true(status[0].has_live_holder);
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
-    close(gate[0]);
     assert_ok(f, fixture_push(f, &out));
     assert_true(out.was_resumed);
     assert_int_equal(push_count(f, &list), 1);
+}
+
+// Somebody with another store writes into the same folder: the folder's own lock keeps the two apart.
+static void test_another_store_is_kept_out(void **state)
+{
+    struct fixture *f = *state;
+    struct sw_push_outcome out;
+    fixture_approved_model(f);
+    fixture_target(f, "out");
+    assert_int_equal(mkdir(fixture_path(f, "out"), 0700), 0);
+    int fd = open(fixture_path(f, "out"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_code(f, SW_LOCKED, fixture_push(f, &out));
+    assert_false(fixture_exists(fixture_path(f, "out/m")));
+    close(fd);
+    assert_ok(f, fixture_push(f, &out));
+    assert_true(out.was_resumed);
 }
 
 // --- kills ---
@@ -557,6 +582,7 @@ int main(void)
         CASE(test_manifests_are_rendered_and_anchored),
         CASE(test_bad_parameters_touch_nothing),
         CASE(test_a_live_push_locks_the_target),
+        CASE(test_another_store_is_kept_out),
         CASE(test_kill_at_every_arrow_folder),
         CASE(test_kill_at_every_arrow_tar),
         CASE(test_full_disk_leaves_the_old_bundle),

@@ -9,13 +9,13 @@
 #include "gpu/comm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -185,12 +185,10 @@ static enum sw_code map_file(struct sw_comm *c, int fd, struct sw_err *err)
         return sw_err_set(err, SW_LIMIT, "communicator shm: %zu floats and %d ranks are too many", c->count_max,
                           c->size);
     c->bytes = sizeof(struct header) + floats * sizeof(float);
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return sw_err_errno(err, errno, "communicator shm: descriptor %d", fd);
-    // Each rank may find it empty and grows it to the same size; growing keeps what is there.
-    if ((size_t)st.st_size < c->bytes && ftruncate(fd, (off_t)c->bytes) < 0)
-        return sw_err_errno(err, errno, "communicator shm: %zu MiB of shared memory", c->bytes >> 20);
+    // Each rank grows it to the same size, which keeps what is there; memory is claimed now and not by a fault later.
+    int errnum = posix_fallocate(fd, 0, (off_t)c->bytes);
+    if (errnum)
+        return sw_err_errno(err, errnum, "communicator shm: %zu MiB of shared memory", c->bytes >> 20);
     void *p = mmap(NULL, c->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED)
         return sw_err_errno(err, errno, "communicator shm: %zu MiB of shared memory", c->bytes >> 20);

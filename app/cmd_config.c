@@ -37,7 +37,7 @@ static enum sw_code run_show(struct sw_app *app, struct sw_err *err)
         return sw_output_json(&app->out, sw_json_list(&sw_json_setting, rows, sw_config_key_count), err);
     static const struct sw_table_column columns[] = {
         {"KEY", 0}, {"VALUE", SW_COLUMN_SHRINKS}, {"ORIGIN", SW_COLUMN_SHRINKS}};
-    static const struct sw_table_column plain_columns[] = {{"KEY", 0}, {"VALUE", 0}, {"", SW_COLUMN_SHRINKS}};
+    static const struct sw_table_column plain_columns[] = {{"KEY", 0}, {"VALUE", 0}, {"MEANING", SW_COLUMN_SHRINKS}};
     bool origin = sw_option_flag(app->options, "origin");
     struct sw_table *t = sw_table_new(origin ? columns : plain_columns, SW_COUNT(columns));
     for (size_t i = 0; i < sw_config_key_count; i++) {

@@ -214,7 +214,7 @@ static enum sw_code run_gpu(struct sw_app *app, struct sw_err *err)
     static const struct sw_table_column columns[] = {
         {"GPU", SW_COLUMN_RIGHT},   {"NAME", SW_COLUMN_SHRINKS},    {"BUSY", SW_COLUMN_RIGHT},
         {"USED", SW_COLUMN_RIGHT},  {"MEMORY", SW_COLUMN_RIGHT},    {"TEMP", SW_COLUMN_RIGHT},
-        {"POWER", SW_COLUMN_RIGHT}, {"PROCESSES", SW_COLUMN_RIGHT}, {"", SW_COLUMN_SHRINKS},
+        {"POWER", SW_COLUMN_RIGHT}, {"PROCESSES", SW_COLUMN_RIGHT}, {"PROBLEM", SW_COLUMN_SHRINKS},
     };
     struct sw_gpu_info *gpus;
     size_t count = 0;

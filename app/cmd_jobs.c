@@ -117,7 +117,7 @@ static enum sw_code run_jobs(struct sw_app *app, struct sw_err *err)
     static const struct sw_table_column columns[] = {
         {"JOB", SW_COLUMN_RIGHT},   {"NAME", SW_COLUMN_SHRINKS}, {"STATE", 0},
         {"RANKS", SW_COLUMN_RIGHT}, {"GPUS", SW_COLUMN_RIGHT},   {"DONE", SW_COLUMN_RIGHT},
-        {"TIME", SW_COLUMN_RIGHT},  {"AGE", SW_COLUMN_RIGHT},    {"", SW_COLUMN_SHRINKS},
+        {"TIME", SW_COLUMN_RIGHT},  {"AGE", SW_COLUMN_RIGHT},    {"DETAIL", SW_COLUMN_SHRINKS},
     };
     struct sw_job_list list;
     enum sw_code code = sw_app_reap_jobs(app, err);

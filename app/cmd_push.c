@@ -403,7 +403,7 @@ static enum sw_code run_status(struct sw_app *app, struct sw_err *err)
         {"REVISION", SW_COLUMN_RIGHT},
         {"PUSHED", 0},
         {"LAST PUSH", 0},
-        {"", SW_COLUMN_SHRINKS},
+        {"DETAIL", SW_COLUMN_SHRINKS},
     };
     struct sw_target *targets = NULL;
     size_t count = 0;

@@ -69,7 +69,7 @@ const struct sw_command sw_cmd_target_add = {
 static enum sw_code run_ls(struct sw_app *app, struct sw_err *err)
 {
     static const struct sw_table_column columns[] = {
-        {"TARGET", 0}, {"ADDRESS", SW_COLUMN_SHRINKS}, {"", 0}, {"AGE", SW_COLUMN_RIGHT}};
+        {"TARGET", 0}, {"ADDRESS", SW_COLUMN_SHRINKS}, {"PRODUCTION", 0}, {"AGE", SW_COLUMN_RIGHT}};
     struct sw_target *items;
     size_t count;
     enum sw_code code = sw_target_list(app->store, app->arena, &items, &count, err);
@@ -86,7 +86,7 @@ static enum sw_code run_ls(struct sw_app *app, struct sw_err *err)
         char age[32];
         sw_table_cell(t, items[i].name);
         sw_table_cell(t, items[i].address);
-        sw_table_cell(t, items[i].is_production ? "production" : NULL);
+        sw_table_cell(t, items[i].is_production ? "yes" : NULL);
         sw_table_role(t, SW_ROLE_BAD);
         sw_table_cell(t, sw_format_age(age, sizeof age, sw_clock_now_ms(), items[i].created_ms));
     }

@@ -74,7 +74,7 @@ enum sw_code sw_app_name_templates(struct sw_app *app, struct sw_err *err)
 static enum sw_code run_ls(struct sw_app *app, struct sw_err *err)
 {
     static const struct sw_table_column columns[] = {
-        {"TEMPLATE", 0}, {"ORIGIN", 0}, {"", SW_COLUMN_SHRINKS}, {"PATH", SW_COLUMN_SHRINKS}};
+        {"TEMPLATE", 0}, {"ORIGIN", 0}, {"SUMMARY", SW_COLUMN_SHRINKS}, {"PATH", SW_COLUMN_SHRINKS}};
     struct sw_template_row *rows = NULL;
     size_t count = 0;
     enum sw_code code = sw_app_use_project_templates(app, err);
@@ -144,7 +144,7 @@ static enum sw_code print_template(struct sw_app *app, const struct sw_template_
 {
     static const struct sw_table_column columns[] = {{"PARAMETER", 0}, {"TYPE", 0},
                                                      {"RANGE", 0},     {"DEFAULT", SW_COLUMN_SHRINKS},
-                                                     {"FROM", 0},      {"", SW_COLUMN_SHRINKS}};
+                                                     {"FROM", 0},      {"SUMMARY", SW_COLUMN_SHRINKS}};
     sw_output_pair(&app->out, "template", info->name);
     sw_output_pair(&app->out, "summary", info->summary);
     sw_output_pair(&app->out, "path", info->path);

@@ -53,7 +53,7 @@ static enum sw_code list_formats(struct sw_app *app, struct sw_err *err)
                 return sw_err_set(err, SW_NO_MEMORY, "out of memory while listing formats");
         return sw_output_json(&app->out, sw_json_list_of("FormatList", items), err);
     }
-    static const struct sw_table_column columns[] = {{"FORMAT", 0}, {"FILES", 0}, {"", SW_COLUMN_SHRINKS}};
+    static const struct sw_table_column columns[] = {{"FORMAT", 0}, {"FILES", 0}, {"SUMMARY", SW_COLUMN_SHRINKS}};
     struct sw_table *t = sw_table_new(columns, SW_COUNT(columns));
     for (size_t i = 0; sw_formats[i] != NULL; i++) {
         sw_table_cell(t, sw_formats[i]->name);

@@ -172,11 +172,12 @@ static void it_learns(void **state)
 
 #ifdef SW_FAILPOINTS
 // Runs `plan` with a kill at `failpoint`, starts it again as the next attempt, and compares with an undisturbed run.
-static void expect_same_end(const char *failpoint, int checkpoint_every, const struct sw_buf *want)
+static void expect_same_end(const char *failpoint, int checkpoint_every, const struct sw_buf *want,
+                            const struct sw_buf *want_text)
 {
     struct fixture f;
     struct ranks r;
-    struct sw_buf got;
+    struct sw_buf got, got_text;
     assert_int_equal(fixture_open(&f, table, 150), 0);
     struct plan p = {.fixture = &f, .config = fixture_config("fc16"), .failpoint = failpoint};
     p.config.checkpoint_every = checkpoint_every;
@@ -191,7 +192,10 @@ static void expect_same_end(const char *failpoint, int checkpoint_every, const s
     read_text(&f, "out/model/model.onnx", &got);
     if (got.len != want->len || memcmp(got.data, want->data, got.len) != 0)
         fail_msg("%s: the resumed run ended with other bits", failpoint);
+    read_text(&f, "out/model/model.json", &got_text);
+    assert_string_equal(got_text.data, want_text->data); // the figures of the last epoch, too
     sw_buf_free(&got);
+    sw_buf_free(&got_text);
     fixture_close(&f);
 }
 #endif
@@ -201,23 +205,25 @@ static void killed_runs_resume_to_the_same_bits(void **state)
     (void)state;
 #ifdef SW_FAILPOINTS
     struct fixture f;
-    struct sw_buf want;
+    struct sw_buf want, text;
     assert_int_equal(fixture_open(&f, table, 150), 0);
     struct plan p = {.fixture = &f, .config = fixture_config("fc16")};
     run_well(&p, 2);
     read_text(&f, "out/model/model.onnx", &want);
+    read_text(&f, "out/model/model.json", &text);
     fixture_close(&f);
-    expect_same_end("train.step:2=kill", 0, &want); // before the first checkpoint
-    expect_same_end("train.step:14=kill", 0, &want);
-    expect_same_end("train.step:23=kill", 5, &want); // inside an epoch
-    expect_same_end("checkpoint.write:1=kill", 4, &want);
-    expect_same_end("checkpoint.write:5=kill", 4, &want);
-    expect_same_end("checkpoint.done:2=kill", 4, &want);
-    expect_same_end("checkpoint.rename:3=kill", 4, &want);
-    expect_same_end("checkpoint.rename:3=kill", 0, &want); // of the last epoch
-    expect_same_end("model.write:1=kill", 0, &want);       // only the model is missing
-    expect_same_end("model.write:2=kill", 7, &want);
+    expect_same_end("train.step:2=kill", 0, &want, &text); // before the first checkpoint
+    expect_same_end("train.step:14=kill", 0, &want, &text);
+    expect_same_end("train.step:23=kill", 5, &want, &text); // inside an epoch
+    expect_same_end("checkpoint.write:1=kill", 4, &want, &text);
+    expect_same_end("checkpoint.write:5=kill", 4, &want, &text);
+    expect_same_end("checkpoint.done:2=kill", 4, &want, &text);
+    expect_same_end("checkpoint.rename:3=kill", 4, &want, &text);
+    expect_same_end("checkpoint.rename:3=kill", 0, &want, &text); // of the last epoch
+    expect_same_end("model.write:1=kill", 0, &want, &text);       // only the model is missing
+    expect_same_end("model.write:2=kill", 7, &want, &text);
     sw_buf_free(&want);
+    sw_buf_free(&text);
 #else
     print_message("skipped: this build has no failpoints\n");
     skip();

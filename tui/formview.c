@@ -12,6 +12,7 @@
 
 static void on_form(void *owner, struct sw_slot *slot, enum sw_code code);
 static void on_act(void *owner, struct sw_slot *slot, enum sw_code code);
+static void submit(struct sw_formview *f);
 
 const struct sw_tui_form *sw_formview_get(const struct sw_formview *f)
 {
@@ -157,6 +158,8 @@ static void on_form(void *owner, struct sw_slot *slot, enum sw_code code)
     }
     if (slot->has_newer || f->is_stale)
         ask_preview(f);
+    else if (f->submit_wanted)
+        submit(f);
     f->changed(f->owner);
 }
 
@@ -186,6 +189,11 @@ static bool field_error(const struct sw_formview *f, size_t i, struct sw_err *er
     return o->required && sw_err_set(err, SW_USAGE, "%s is needed", o->name);
 }
 
+static bool is_preview_pending(const struct sw_formview *f)
+{
+    return f->is_stale || sw_slot_is_busy(&f->form);
+}
+
 const char *sw_formview_refusal(struct sw_formview *f, char *dst, size_t size)
 {
     const struct sw_tui_form *form = sw_formview_get(f);
@@ -200,7 +208,7 @@ const char *sw_formview_refusal(struct sw_formview *f, char *dst, size_t size)
             return dst;
         }
     }
-    if (f->is_stale || sw_slot_is_busy(&f->form))
+    if (is_preview_pending(f))
         return "the preview is not up to date yet";
     if (f->form.err.code) {
         snprintf(dst, size, "%s", f->form.err.message);
@@ -220,6 +228,7 @@ static void submit(struct sw_formview *f)
     char reason[600];
     f->shows_errors = true;
     f->error = (struct sw_err){0};
+    f->submit_wanted = is_preview_pending(f) && !f->action->is_danger;
     if (!sw_formview_refusal(f, reason, sizeof reason) && ask(f, &f->act))
         f->state = SW_FORM_ACTING;
 }
@@ -320,6 +329,7 @@ static void click(struct sw_formview *f, const struct sw_key *key)
 void sw_formview_key(struct sw_formview *f, const struct sw_key *key)
 {
     uint32_t code = key->code;
+    f->submit_wanted = false;
     if (code == SW_KEY_ESC) {
         f->state = SW_FORM_CLOSED; // what is under way goes on and reports to nobody; the screens will show it
         return;

@@ -36,6 +36,7 @@ struct sw_formview {
     struct sw_lineedit confirm;
     int focus;           // fields, then the word to type, then submit, then cancel
     bool is_stale;       // values changed since the preview was asked for
+    bool submit_wanted;  // Enter came before the preview did; of a dangerous action that is not enough
     bool shows_errors;   // also of fields not touched: after a refused submit
     struct sw_err error; // of the last act
     int preview_scroll, field_top;

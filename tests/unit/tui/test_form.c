@@ -51,6 +51,37 @@ static void test_launch(void **state)
     driver_close(&d);
 }
 
+// Keys typed faster than previews come: the harmless deed waits for its preview, the dangerous one asks again.
+static void test_submit_before_the_preview(void **state)
+{
+    struct driver d = {0};
+    (void)state;
+    driver_open(&d, &plain, 256, 80, 24);
+    driver_press(&d, "3");
+    driver_press(&d, "N");
+    for (const char *c = "good"; *c; c++)
+        driver_key(&d, (uint32_t)*c);
+    driver_key(&d, SW_KEY_CTRL('o'));
+    driver_key(&d, SW_KEY_ENTER);
+    driver_settle(&d);
+    driver_settle(&d);
+    assert_string_equal(d.fake.last_action, "run.note");
+    assert_string_equal(d.fake.last_values, "text=good;");
+    driver_press(&d, "4");
+    driver_press(&d, "P");
+    for (const char *c = "site"; *c; c++)
+        driver_key(&d, (uint32_t)*c);
+    driver_key(&d, SW_KEY_CTRL('o'));
+    driver_key(&d, SW_KEY_LEFT);
+    driver_key(&d, SW_KEY_ENTER);
+    driver_settle(&d);
+    driver_settle(&d);
+    assert_string_equal(d.fake.last_action, "run.note");
+    driver_press(&d, "Enter");
+    assert_string_equal(d.fake.last_action, "push");
+    driver_close(&d);
+}
+
 static void test_escape_does_nothing(void **state)
 {
     struct driver d = {0};
@@ -166,6 +197,7 @@ int main(void)
     setenv("TZ", "UTC", 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_launch),
+        cmocka_unit_test(test_submit_before_the_preview),
         cmocka_unit_test(test_escape_does_nothing),
         cmocka_unit_test(test_stop_asks_first),
         cmocka_unit_test(test_policy_blocks),

@@ -216,7 +216,7 @@ const char *sw_formview_refusal(struct sw_formview *f, char *dst, size_t size)
     }
     if (form->blocked && *form->blocked)
         return form->blocked;
-    if (has_word(f) && strcmp(f->confirm.text, form->confirm_word)) {
+    if (has_word(f) && strcmp(f->confirm.text, form->confirm_word) != 0) {
         snprintf(dst, size, "type %s to confirm", form->confirm_word);
         return dst;
     }

@@ -177,10 +177,8 @@ void sw_canvas_put(struct sw_canvas *c, int x, int y, uint32_t cp, struct sw_sty
     if (c->grid->ascii)
         cp = to_ascii(cp);
     struct sw_cell *right = width == 2 ? visible(c, x + 1, y) : NULL;
-    if (width == 2 && !right) { // half of it would be outside
-        cp = ' ';
-        width = 1;
-    }
+    if (width == 2 && !right)
+        cp = ' '; // half of it would be outside
     // Overwriting one half of a wide character blanks the other.
     struct sw_cell *last = right ? right : cell;
     if (cell->width == 0)

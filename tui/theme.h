@@ -30,7 +30,7 @@ enum sw_ui_role {
 struct sw_look {
     char letter;  // in dumps of the grid
     uint32_t rgb; // foreground where there are 256 or more colours; SW_LOOK_DEFAULT = the terminal's own
-    int8_t ansi;  // foreground of 8 or 16, -1 = the terminal's own
+    int ansi;     // foreground of 8 or 16, -1 = the terminal's own
     uint8_t attr; // SW_ATTR_BOLD, _UNDERLINE, _REVERSE
 };
 #define SW_LOOK_DEFAULT 0xffffffffu

@@ -187,7 +187,8 @@ enum sw_code sw_tui_run(const struct sw_tui_options *o, const struct sw_tui_back
         goto end;
     sw_term_size(s->term, &width, &height);
     struct sw_tui_options wanted = *o;
-    if (!wanted.theme && getenv("NO_COLOR") && *getenv("NO_COLOR"))
+    const char *no_color = getenv("NO_COLOR");
+    if (!wanted.theme && no_color && *no_color)
         wanted.theme = "mono";
     code = sw_ui_init(&s->ui, &wanted, b, ctx, s->pool, sw_term_is_utf8(s->term), sw_term_colours(s->term), width,
                       height, err);

@@ -14,7 +14,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { GRID_COLUMNS_MAX = 256, CELL_MAX = 256, DESCRIBE_ROWS = 20000, CLASSES_SHOWN = 64 };
+enum { GRID_COLUMNS_MAX = 256, CELL_MAX = 256, DESCRIBE_ROWS = 20000, INDEX_STEP = 8 << 20, CLASSES_SHOWN = 64 };
 
 static const struct sw_tui_column dataset_columns[] = {
     {.key = "name", .title = "name", .width = 22},
@@ -31,8 +31,7 @@ static const char *column_words(struct sw_arena *a, const json_t *split)
     const json_t *column;
     size_t i;
     const char *text = "";
-    json_array_foreach(json_object_get(split, "columns"), i, column)
-    {
+    json_array_foreach (json_object_get(split, "columns"), i, column) {
         if (i == 8)
             return sw_arena_printf(a, "%s, …", text);
         text = sw_arena_printf(a, "%s%s%s %s", text, i > 0 ? ", " : "", sw_tree_text(column, "name"),
@@ -47,8 +46,7 @@ static void put_dataset(struct tui_rows *t, const struct sw_dataset *d, const js
     const json_t *split;
     size_t i;
     char text[48];
-    json_array_foreach(json_object_get(schema, "splits"), i, split)
-    {
+    json_array_foreach (json_object_get(schema, "splits"), i, split) {
         const char *name = sw_tree_text(split, "name");
         int64_t rows = sw_tree_int(split, "rows", -1);
         if (name == NULL)
@@ -124,8 +122,7 @@ static void put_class_counts(struct tui_sections *s, const json_t *column, int64
     size_t shown = 0;
     if (!json_is_object(counts))
         return;
-    json_object_foreach((json_t *)counts, key, entry)
-    {
+    json_object_foreach ((json_t *)counts, key, entry) {
         char text[48];
         if (shown++ == CLASSES_SHOWN)
             break;
@@ -140,8 +137,7 @@ static void put_columns(struct tui_sections *s, const json_t *split)
     const json_t *column;
     size_t i;
     int64_t examined = sw_tree_int(split, "rows_examined", 0);
-    json_array_foreach(json_object_get(split, "columns"), i, column)
-    {
+    json_array_foreach (json_object_get(split, "columns"), i, column) {
         double low = sw_tree_real(column, "min", 0), high = sw_tree_real(column, "max", 0);
         bool has_range = json_is_number(json_object_get(column, "min"));
         tui_pairf(s, sw_tree_text(column, "name"), "%s%s", sw_tree_text(column, "type"),
@@ -154,7 +150,8 @@ static void put_columns(struct tui_sections *s, const json_t *split)
     tui_pairs_end(s, sw_tree_bool(split, "is_sample", false)
                          ? sw_arena_printf(s->a, "columns, from %" PRId64 " rows", examined)
                          : "columns");
-    json_array_foreach(json_object_get(split, "columns"), i, column) put_class_counts(s, column, examined);
+    json_array_foreach (json_object_get(split, "columns"), i, column)
+        put_class_counts(s, column, examined);
 }
 
 static enum sw_code dataset_detail(struct sw_app_backend *b, struct tui_worker *w, const struct sw_tui_detail_query *q,
@@ -182,9 +179,9 @@ static enum sw_code dataset_detail(struct sw_app_backend *b, struct tui_worker *
     tui_pair(&s, "registered", tui_time_text(a, d.created_ms), SW_TUI_NORMAL);
     tui_pair(&s, "class names", sw_data_classes_source(data), SW_TUI_NORMAL);
     tui_pairs_end(&s, NULL);
-    json_array_foreach(json_object_get(all, "splits"), i,
-                       split) if (colon == NULL || strcmp(sw_tree_text(split, "name"), colon + 1) == 0)
-        put_columns(&s, split);
+    json_array_foreach (json_object_get(all, "splits"), i, split)
+        if (colon == NULL || strcmp(sw_tree_text(split, "name"), colon + 1) == 0)
+            put_columns(&s, split);
     json_decref(all);
     tui_sections_end(&s, out);
     out->title = sw_arena_strdup(a, q->ids[0]);
@@ -278,6 +275,11 @@ static enum sw_code load_rows(struct sw_app_backend *b, struct tui_worker *w, co
     enum sw_code code = find_split(w, q->parent, a, &d, &data, &reader, err);
     if (code == SW_OK)
         code = grid_columns(a, sw_reader_schema(reader), &columns, &out->column_count, err);
+    if (code != SW_OK)
+        return code;
+    // Each load indexes a little further, so that small files are known at once and large ones while they are looked at.
+    bool is_indexed;
+    code = sw_reader_index(reader, INDEX_STEP, &is_indexed, err);
     if (code != SW_OK)
         return code;
     int *wanted = sw_arena_array(a, out->column_count, sizeof *wanted);

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole screens of the real program over a store with known content, compared with reviewed files in golden/.
+
+The wall clock is fixed (a build with failpoints takes SLIPWAY_FAKE_TIME_MS), ids and paths are masked in place. After a
+wanted change: GENERATE=1 writes the files anew; the difference is reviewed like code.
+"""
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from conftest import BUILD
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+SIZES = [(80, 24), (120, 40)]
+# A job whose figures are the same on every machine.
+REPORTER = r"""
+i=1
+while [ $i -le 40 ]; do
+    echo "{\"step\": $i, \"metrics\": {\"accuracy\": 0.$((50 + i)), \"loss\": 0.$((90 - i))}}"
+    i=$((i + 1))
+done > /proc/self/fd/$SLIPWAY_METRICS_FD
+echo "{\"params\": {\"lr\": \"$1\", \"net\": \"mlp\"}}" > /proc/self/fd/$SLIPWAY_METRICS_FD
+echo training of $2 is over
+"""
+MASKS = [
+    (re.compile(r"\b[0-9a-f]{7,64}\b(?!-)"), lambda m: "#" * len(m.group())),
+    (re.compile(r"/(?:tmp|root|home)/[^\s│]*"), lambda m: "/" + "~" * (len(m.group()) - 1)),
+]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """HOME with a store: a CSV data set, three jobs with their runs, a model, a target."""
+    home = tmp_path_factory.mktemp("screens")
+    env = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC",
+           "SLIPWAY_STORE": str(home / "store"), "SLIPWAY_FAKE_TIME_MS": "1767225600000", "SLIPWAY_CPU_SLOTS": "2",
+           "SLIPWAY_TEMPLATES": str(pathlib.Path(__file__).resolve().parents[2] / "templates"),
+           "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), "UBSAN_OPTIONS": os.environ.get("UBSAN_OPTIONS", "")}
+
+    def run(*words, code=0):
+        done = subprocess.run([BUILD / "slipway", *words], env=env, cwd=home, capture_output=True, text=True,
+                              timeout=300, stdin=subprocess.DEVNULL)
+        assert done.returncode == code, f"{words}\n{done.stdout}{done.stderr}"
+
+    (home / "flights.csv").write_text("carrier,delay,distance\n" + "".join(
+        f"{'WN' if i % 3 else 'DL'},{i % 41 - 5},{100 + 7 * i}\n" for i in range(500)))
+    (home / "report.sh").write_text(REPORTER)
+    files = home / "files"
+    files.mkdir()
+    (files / "model.bin").write_bytes(bytes(range(256)))
+    run("data", "add", "flights.csv", "--name", "flights")
+    run("run", "--name", "wide", "--experiment", "demo", "--wait", "--", "sh", "report.sh", "0.001", "wide")
+    run("run", "--name", "narrow", "--experiment", "demo", "--wait", "--", "sh", "report.sh", "0.01", "narrow")
+    run("run", "--name", "broken", "--wait", "--", "sh", "-c", "echo out of ideas; exit 3", code=1)
+    run("model", "register", "toy", "--path", str(files))
+    run("target", "add", "handoff", "bundle:" + str(home / "out"))
+    return home, env
+
+
+def masked(screen):
+    crumbs, rest = screen.split("\n", 1)
+    screen = re.split(r"  +", crumbs.strip())[0] + "\n" + rest  # the health strip is the machine's, not the screen's
+    for pattern, replacement in MASKS:
+        screen = pattern.sub(replacement, screen)
+    return "\n".join(line.rstrip() for line in screen.split("\n")) + "\n"
+
+
+def check(name, columns, lines, screen):
+    path = GOLDEN / f"{name}-{columns}x{lines}.txt"
+    found = masked(screen)
+    if os.environ.get("GENERATE"):
+        GOLDEN.mkdir(exist_ok=True)
+        path.write_text(found)
+    assert path.exists(), f"{path} is missing; GENERATE=1 writes it"
+    assert found == path.read_text(), f"{path} differs; the screen:\n{found}"
+
+
+# Name, keys from the start, what must be on the screen before it is compared, what must be gone.
+SCREENS = [
+    ("data", [], [r"flights +all +500", r"delay"], []),
+    ("rows", ["Enter"], [r"500 rows", r"carrier", r"DL"], []),
+    ("train", ["2"], [r"narrow +done", r"broken +failed", r"out of ideas"], []),
+    ("runs", ["3"], [r"3 runs", r"wide +FINISHED"], []),
+    ("compare", ["3", "j", "Space", "j", "Space"], [r"2 marked", r"differences to"], []),
+    ("models", ["4"], [r"toy/1 +candidate", r"approvals"], []),
+    ("cluster", ["5"], [r"handoff", r"never"], []),
+    ("launch", ["2", "l"], [r"slipway train", r"NET", r"will be run|data is needed"], [r"loading"]),
+    ("help", ["3", "?"], [r"mark or unmark"], []),
+]
+NARROW = {"data": [r"flights +all +500"], "train": [r"narrow +done", r"broken +failed"],
+          "compare": [r"2 marked"], "models": [r"toy/1 +candidate"]}
+
+
+@pytest.mark.parametrize("columns,lines", SIZES, ids=lambda v: str(v))
+@pytest.mark.parametrize("name,keys,present,absent", SCREENS, ids=[s[0] for s in SCREENS])
+def test_screen(terminal, filled, name, keys, present, absent, columns, lines):
+    home, env = filled
+    if columns < 100:
+        present = NARROW.get(name, present)
+    t = terminal(columns, lines, [], **env)
+    t.wait(r"1 Data", r"flights")
+    for key in keys:
+        t.keys(key)
+        t.wait(r"1 Data", absent=[r"loading"])
+    screen = t.wait(*present, absent=[*absent, r"loading"])
+    check(name, columns, lines, screen)
+
+
+def test_small_terminal_says_so_and_recovers(terminal, filled):
+    home, env = filled
+    t = terminal(30, 8, [], **env)
+    t.wait(r"40x10|too small")
+    t.resize(80, 24)
+    t.wait(r"flights +all +500")
+    t.resize(40, 10)
+    t.wait(r"flights")
+
+
+def test_ascii_and_mono(terminal, filled):
+    home, env = filled
+    t = terminal(80, 24, ["--ascii"], **env, NO_COLOR="1")
+    screen = t.wait(r"flights +all +500", absent=[r"loading"])
+    assert screen.isascii(), screen
+
+
+def test_cursor_stands_on_the_selected_row(terminal, filled):
+    home, env = filled
+    t = terminal(120, 40, [], **env)
+    t.keys("3")
+    t.wait(r"3 runs", r"wide +FINISHED")
+    before = t.cursor()
+    t.keys("j")
+    t.wait(r"▌ +narrow")
+    assert t.cursor()[1] == before[1] + 1
+
+
+def test_unknown_terminal_is_refused(terminal, filled):
+    home, env = filled
+    t = terminal(80, 24, [], **{**env, "TERM": "no-such-terminal"})
+    t.wait(r"no-such-terminal", r"exit status 1")

@@ -69,8 +69,7 @@ static void splits_text(const char *schema_json, struct sw_buf *out)
     json_t *schema = sw_json_tree(schema_json);
     size_t i;
     json_t *split;
-    json_array_foreach(json_object_get(schema, "splits"), i, split)
-    {
+    json_array_foreach (json_object_get(schema, "splits"), i, split) {
         const json_t *rows = json_object_get(split, "rows");
         const char *name = json_string_value(json_object_get(split, "name"));
         char count[32] = "?";
@@ -285,8 +284,7 @@ static enum sw_code print_description(struct sw_app *app, const json_t *doc, str
     struct sw_table *t = sw_table_new(columns, SW_COUNT(columns));
     size_t i, k;
     json_t *split, *column;
-    json_array_foreach(json_object_get(doc, "splits"), i, split)
-    {
+    json_array_foreach (json_object_get(doc, "splits"), i, split) {
         const char *name = json_string_value(json_object_get(split, "name"));
         const json_t *rows = json_object_get(split, "rows");
         char text[32] = "?", examined[32];
@@ -296,8 +294,7 @@ static enum sw_code print_description(struct sw_app *app, const json_t *doc, str
         sw_format_count(examined, sizeof examined, json_integer_value(json_object_get(split, "rows_examined")));
         sw_output_pairf(&app->out, i == 0 ? "splits" : "", "%s: %s rows%s%s%s", name, text, is_sample ? ", " : "",
                         is_sample ? examined : "", is_sample ? " examined" : "");
-        json_array_foreach(json_object_get(split, "columns"), k, column)
-        {
+        json_array_foreach (json_object_get(split, "columns"), k, column) {
             put_column_row(t, name, column);
         }
     }

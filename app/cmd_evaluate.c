@@ -105,8 +105,7 @@ static size_t collect_metrics(const json_t *result, struct sw_model_metric metri
     size_t count = 0;
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)result, key, value)
-    {
+    json_object_foreach ((json_t *)result, key, value) {
         if (count == METRICS_MAX || strcmp(key, "rows") == 0)
             continue;
         if (json_is_number(value))

@@ -109,8 +109,7 @@ static void print_evaluations(struct sw_output *o, const struct sw_evaluation *i
         json_t *value;
         json_t *metrics = sw_json_tree(items[i].metrics_json);
         sw_buf_init(&line, 4096);
-        json_object_foreach(metrics, key, value)
-        {
+        json_object_foreach (metrics, key, value) {
             char text[32];
             if (json_is_number(value))
                 sw_buf_addf(&line, "%s%s %s", line.len > 0 ? ", " : "", key,

@@ -163,8 +163,7 @@ static enum sw_code load_file(struct sw_config *c, const char *path, enum sw_con
         code = sw_err_set(err, SW_USAGE, "%s: must hold 'key: value' lines", path);
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)doc, key, value)
-    {
+    json_object_foreach ((json_t *)doc, key, value) {
         if (code == SW_OK)
             code = put_from_file(c, path, sw_yaml_line(yaml, doc, key, 0), key, value, origin, err);
     }

@@ -149,8 +149,8 @@ static const char *argv_text(struct sw_arena *a, const char *argv_json)
     const char *text = "";
     if (sw_json_parse(argv_json, strlen(argv_json), "argv", &sw_tree_limits_default, &argv, &ignored) != SW_OK)
         return argv_json;
-    json_array_foreach(argv, i, word) text =
-        sw_arena_printf(a, "%s%s%s", text, i > 0 ? " " : "", json_string_value(word));
+    json_array_foreach (argv, i, word)
+        text = sw_arena_printf(a, "%s%s%s", text, i > 0 ? " " : "", json_string_value(word));
     json_decref(argv);
     return text;
 }

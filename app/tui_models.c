@@ -38,8 +38,7 @@ static const char *result_text(struct sw_arena *a, const struct sw_evaluation *e
     if (sw_json_parse(e->metrics_json, strlen(e->metrics_json), "metrics", &sw_tree_limits_default, &metrics,
                       &ignored) != SW_OK)
         return NULL;
-    json_object_foreach(metrics, key, value)
-    {
+    json_object_foreach (metrics, key, value) {
         if (json_is_number(value) && (text == NULL || strcmp(key, "accuracy") == 0))
             text = sw_arena_printf(a, "%s %s on %s %s", key, tui_real_text(a, json_number_value(value)), e->dataset,
                                    e->split);

@@ -208,8 +208,7 @@ static enum sw_code compare_identity(const json_t *there, json_t *here, const ch
 {
     const char *key;
     json_t *value;
-    json_object_foreach(here, key, value)
-    {
+    json_object_foreach (here, key, value) {
         const char *ours = json_string_value(value), *theirs = sw_tree_text(there, key);
         if (theirs && ours && strcmp(ours, theirs) == 0)
             continue;

@@ -198,8 +198,7 @@ static bool write_object(const json_t *v, int indent, int depth, struct sw_buf *
     json_t *member;
     bool first = true;
     sw_buf_addc(out, '{');
-    json_object_foreach((json_t *)(uintptr_t)v, key, member)
-    {
+    json_object_foreach ((json_t *)(uintptr_t)v, key, member) {
         if (!first)
             sw_buf_addc(out, ',');
         first = false;

@@ -197,8 +197,7 @@ static bool write_block(const json_t *v, int columns, int depth, struct sw_buf *
     }
     const char *key;
     json_t *member;
-    json_object_foreach((json_t *)(uintptr_t)v, key, member)
-    {
+    json_object_foreach ((json_t *)(uintptr_t)v, key, member) {
         indent(out, first ? 0 : columns);
         first = false;
         write_key(key, columns, out);

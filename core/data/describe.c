@@ -273,9 +273,9 @@ static json_t *class_counts(const struct column_facts *f)
     // Labels beyond the named classes are shown as the numbers they are.
     const char *value;
     json_t *count;
-    json_object_foreach(f->counts, value,
-                        count) if (value[0] == '-' || strtoull(value, NULL, 10) >= f->column->class_count)
-        json_object_set_nocheck(named, value, count);
+    json_object_foreach (f->counts, value, count)
+        if (value[0] == '-' || strtoull(value, NULL, 10) >= f->column->class_count)
+            json_object_set_nocheck(named, value, count);
     return named;
 }
 

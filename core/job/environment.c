@@ -163,8 +163,7 @@ enum sw_code sw_job_env_for_supervisor(const char *store_dir, int64_t job_id, co
         return code;
     const char *name;
     json_t *value;
-    json_object_foreach(saved, name, value)
-    {
+    json_object_foreach (saved, name, value) {
         sw_job_env_put(e, name, json_string_value(value));
     }
     // What is never kept comes from whoever starts the supervisor.

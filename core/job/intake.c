@@ -171,8 +171,7 @@ static void take_pairs(struct sw_job_intake *in, bool is_tag, const json_t *obje
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach ((json_t *)object, key, value) {
         if (json_is_string(value)) {
             add_pair(in, is_tag, key, json_string_value(value));
             continue;
@@ -210,8 +209,7 @@ static void take_metrics(struct sw_job_intake *in, const json_t *line, const jso
         time_ms = sw_clock_now_ms();
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)metrics, key, value)
-    {
+    json_object_foreach ((json_t *)metrics, key, value) {
         double number;
         if (metric_value(value, &number))
             sw_job_intake_point(in, key, strlen(key), number, step, time_ms);

@@ -230,8 +230,7 @@ static enum sw_code rank_environment(const struct sw_job_rank_context *c, struct
     sw_job_env_add_all(&env, (const char *const *)environ);
     const char *name;
     json_t *value;
-    json_object_foreach(additions, name, value)
-    {
+    json_object_foreach (additions, name, value) {
         const char *text = json_string_value(value);
         if (text && strcmp(text, SW_JOB_REDACTED) != 0) // a secret came in this process's own environment
             sw_job_env_put(&env, name, text);

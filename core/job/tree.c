@@ -160,8 +160,7 @@ static size_t load_recorded(const char *store_dir, int64_t job_id, struct record
     if (boot && strcmp(boot, facts.boot_id) == 0) {
         size_t i;
         json_t *item;
-        json_array_foreach(json_object_get(tree, "ranks"), i, item)
-        {
+        json_array_foreach (json_object_get(tree, "ranks"), i, item) {
             if (n < MAX_RECORDED)
                 out[n++] = (struct recorded){.pid = (pid_t)sw_tree_int(item, "pid", 0),
                                              .start_ticks = sw_tree_int(item, "start_ticks", 0)};

@@ -151,8 +151,7 @@ static enum sw_code copy_object(const struct rendering *r, json_t *node, json_t 
     enum sw_code code = copy != NULL ? SW_OK : out_of_memory(r);
     const char *key;
     json_t *child;
-    json_object_foreach(node, key, child)
-    {
+    json_object_foreach (node, key, child) {
         if (code != SW_OK)
             break;
         json_t *member = NULL;
@@ -172,8 +171,7 @@ static enum sw_code copy_array(const struct rendering *r, json_t *node, json_t *
     enum sw_code code = copy != NULL ? SW_OK : out_of_memory(r);
     size_t i;
     json_t *child;
-    json_array_foreach(node, i, child)
-    {
+    json_array_foreach (node, i, child) {
         json_t *element = NULL;
         if (code == SW_OK)
             code = copy_node(r, child, &element);

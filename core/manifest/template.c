@@ -102,8 +102,7 @@ static enum sw_code check_keys(const struct loading *l, json_t *object, const ch
 {
     const char *key;
     json_t *ignored;
-    json_object_foreach(object, key, ignored)
-    {
+    json_object_foreach (object, key, ignored) {
         bool is_known = false;
         for (size_t i = 0; i < count; i++)
             is_known |= strcmp(known[i], key) == 0;
@@ -191,8 +190,7 @@ static enum sw_code read_choices(const struct loading *l, json_t *object, int li
     size_t i;
     json_t *choice;
     enum sw_code code = SW_OK;
-    json_array_foreach(choices, i, choice)
-    {
+    json_array_foreach (choices, i, choice) {
         const char *word = json_string_value(choice);
         if (word == NULL || word[0] == '\0' || strchr(word, '|') != NULL) {
             code = bad(l, sw_yaml_line(l->t->yaml, choices, NULL, i), "a choice of %s is not a word", o->name);
@@ -390,16 +388,14 @@ static enum sw_code check_node(struct loading *l, json_t *node, int line)
     size_t i;
     if (json_is_string(node))
         return check_text(l, json_string_value(node), line);
-    json_object_foreach(node, key, child)
-    {
+    json_object_foreach (node, key, child) {
         code = check_key(l, node, key);
         if (code == SW_OK && strcmp(key, TEMPLATE_IF) != 0)
             code = check_node(l, child, sw_yaml_line(l->t->yaml, node, key, 0));
         if (code != SW_OK)
             return code;
     }
-    json_array_foreach(node, i, child)
-    {
+    json_array_foreach (node, i, child) {
         code = check_node(l, child, sw_yaml_line(l->t->yaml, node, NULL, i));
         if (code != SW_OK)
             return code;

@@ -13,7 +13,8 @@ static enum sw_code fill(struct sw_store *s, long runs, struct sw_err *err)
         char name[32], rate[32], run_id[SW_RUN_ID];
         snprintf(name, sizeof name, "run-%05ld", i);
         snprintf(rate, sizeof rate, "%.5f", 0.0001 * (double)(i % 97 + 1));
-        struct sw_run_new fresh = {.name = name, .experiment = "bench", .source = "slipway-train cnn", .status = SW_RUN_RUNNING};
+        struct sw_run_new fresh = {
+            .name = name, .experiment = "bench", .source = "slipway-train cnn", .status = SW_RUN_RUNNING};
         code = sw_run_create(s, &fresh, run_id, err);
         if (code == SW_OK)
             code = sw_run_set_param(s, run_id, "lr", rate, err);

@@ -466,7 +466,7 @@ static void renders_the_built_in_templates(void **state)
     assert_null(json_object_get(annotations, "slipway.dev/run-id"));
     const char *key;
     json_t *value;
-    json_object_foreach(annotations, key, value)
+    json_object_foreach (annotations, key, value)
         assert_true(json_is_string(value)); // the API server takes nothing else
     json_t *predictor = json_object_get(json_object_get(doc, "spec"), "predictor");
     json_t *model = json_object_get(predictor, "model");

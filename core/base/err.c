@@ -67,7 +67,8 @@ enum sw_code sw_err_errno(struct sw_err *err, int errnum, const char *format, ..
     va_start(ap, format);
     vsnprintf(what, sizeof what, format, ap);
     va_end(ap);
-    return sw_err_set(err, code, "%s: %s", what, strerror_r(errnum, reason, sizeof reason));
+    (void)sw_err_set(err, code, "%s: %s", what, strerror_r(errnum, reason, sizeof reason));
+    return code == SW_NO_SPACE ? sw_err_hint(err, "free some space, then do the same again") : code;
 }
 
 enum sw_code sw_err_hint(struct sw_err *err, const char *format, ...)

@@ -4,6 +4,7 @@
 #ifdef SW_FAILPOINTS
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -54,8 +55,20 @@ static void read_plan(const char *text)
     }
 }
 
-static int act(const char *action)
+// So that a test knows that the point was reached, whichever process of the program reached it.
+static void tell(const char *name)
 {
+    const char *path = getenv("SLIPWAY_FAILPOINT_LOG");
+    int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    dprintf(fd, "%s\n", name);
+    close(fd);
+}
+
+static int act(const char *name, const char *action)
+{
+    tell(name);
     if (strcmp(action, "kill") == 0)
         kill(getpid(), SIGKILL);
     if (strcmp(action, "stall") == 0)
@@ -84,7 +97,7 @@ int sw_failpoint(const char *name)
             memcpy(action, p->action, sizeof action);
     }
     pthread_mutex_unlock(&plan.lock);
-    return action[0] != '\0' ? act(action) : 0;
+    return action[0] != '\0' ? act(name, action) : 0;
 }
 
 #endif

@@ -168,7 +168,7 @@ static enum sw_code load_status(void *ctx, const struct sw_task *task, struct sw
     (void)task;
     struct sw_app_backend *b = ctx;
     struct tui_worker *w;
-    struct sw_job_list jobs;
+    struct sw_job_list jobs = {0}; // a search that fails leaves it alone
     struct sw_buf leased;
     enum sw_code code = tui_worker(b, &w, err);
     pthread_mutex_lock(&b->lock);
@@ -181,7 +181,7 @@ static enum sw_code load_status(void *ctx, const struct sw_task *task, struct sw
     if (code == SW_OK)
         code = tell_of_ends(b, w, a, err);
     sw_buf_init(&leased, 64 << 10);
-    for (size_t i = 0; i < jobs.count && code == SW_OK; i++) {
+    for (size_t i = 0; i < jobs.count; i++) {
         out->jobs_waiting += jobs.items[i].state == SW_JOB_QUEUED;
         out->jobs_running += jobs.items[i].state != SW_JOB_QUEUED;
         sw_buf_addf(&leased, "%s,", jobs.items[i].gpu_uuids);

@@ -155,7 +155,7 @@ static enum sw_code preview_approve(const struct request *r, struct sw_tui_form 
 {
     struct sw_model_version v;
     struct sw_policy loaded, otherwise;
-    const struct sw_policy *policy;
+    const struct sw_policy *policy = NULL;
     struct sw_verdict_list verdicts;
     struct tui_sections s;
     enum sw_code code = sw_model_version_get(r->w->store, first_row(r), r->a, &v, err);
@@ -234,7 +234,7 @@ static enum sw_code preview_push(const struct request *r, struct sw_tui_form *ou
 // --- the table ---
 
 #define ARG(variable, label, kind, words)                                                                              \
-    static const struct sw_option variable[] = {{.name = label, .type = kind, .help = words, .required = true}}
+    static const struct sw_option variable[] = {{.name = (label), .type = (kind), .help = (words), .required = true}}
 ARG(arg_net, "NET", SW_OPTION_TEXT, "mlp, cnn, linear, mlp:512-256, or layers such as conv16-pool-conv32-pool-fc64");
 ARG(arg_command, "COMMAND", SW_OPTION_TEXT, "command line, run by sh");
 ARG(arg_path, "PATH", SW_OPTION_PATH, "file or folder");
@@ -246,7 +246,7 @@ static const struct sw_option arg_target[] = {
     {.name = "NAME", .type = SW_OPTION_NAME, .help = "name of the target", .required = true},
     {.name = "ADDRESS", .type = SW_OPTION_TEXT, .help = "bundle:FOLDER or bundle:FILE.tar", .required = true},
 };
-#define TAKES(array) .args = array, .arg_count = COUNT(array)
+#define TAKES(array) .args = (array), .arg_count = COUNT(array)
 
 static const struct deed deeds[] = {
     {.action = "launch",
@@ -673,7 +673,7 @@ enum sw_code tui_load_form(void *ctx, const struct sw_tui_action_query *q, const
     struct request r = {.b = ctx, .a = a, .q = q, .deed = find_deed(q->action)};
     struct sw_option *options;
     struct words words = {0};
-    size_t count;
+    size_t count = 0;
     if (r.deed == NULL)
         return sw_err_set(err, SW_UNSUPPORTED, "the action '%s' is not known here", q->action);
     struct sw_tui_field *fields = sw_arena_array(a, FIELDS_MAX, sizeof *fields);

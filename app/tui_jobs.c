@@ -56,7 +56,7 @@ static enum sw_code load_jobs(struct sw_app_backend *b, struct tui_worker *w, co
                               struct sw_err *err)
 {
     (void)b, (void)task;
-    struct sw_job_list live, all;
+    struct sw_job_list live = {0}, all = {0};
     struct tui_rows t;
     enum sw_code code = sw_job_search(w->store, true, 0, a, &live, err);
     if (code == SW_OK)

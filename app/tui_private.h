@@ -109,7 +109,11 @@ enum sw_tui_role tui_job_role(enum sw_job_state state);
 // A chart section for each metric of the runs (at most `max_charts`), series named after the runs.
 enum sw_code tui_add_charts(struct tui_worker *w, const char *const *run_ids, const char *const *names, size_t count,
                             int columns, size_t max_charts, struct tui_sections *s, struct sw_err *err);
-enum sw_code tui_no_memory(struct sw_err *err);
+static inline enum sw_code tui_no_memory(struct sw_err *err)
+{
+    (void)sw_err_set(err, SW_NO_MEMORY, "out of memory for this view");
+    return SW_NO_MEMORY;
+}
 
 // --- tui_jobs.c ---
 enum sw_code tui_log_read(void *ctx, const struct sw_tui_log_query *q, const struct sw_task *task, struct sw_arena *a,

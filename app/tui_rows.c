@@ -9,11 +9,6 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 
-enum sw_code tui_no_memory(struct sw_err *err)
-{
-    return sw_err_set(err, SW_NO_MEMORY, "out of memory for this view");
-}
-
 // --- tables ---
 
 enum sw_code tui_rows_begin(struct tui_rows *t, struct sw_arena *a, const struct sw_tui_column *columns,

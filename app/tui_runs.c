@@ -330,6 +330,8 @@ static enum sw_code run_detail(struct sw_app_backend *b, struct tui_worker *w, c
     struct tui_sections s;
     enum sw_code code =
         runs != NULL && ids != NULL && names != NULL ? tui_sections_begin(&s, a, err) : tui_no_memory(err);
+    if (code != SW_OK)
+        return code;
     bool has_base = q->base_id != NULL && q->base_id[0] != '\0';
     if (has_base) // the base stands first, whether it is among the marked ones or not
         ids[n++] = q->base_id;

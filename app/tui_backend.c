@@ -25,16 +25,6 @@ static const struct tui_list *const lists[SW_TUI_LIST_COUNT] = {
 
 // --- workers ---
 
-static void end_worker(void *worker)
-{
-    struct tui_worker *w = worker;
-    if (w == NULL)
-        return;
-    sw_data_free(w->data);
-    sw_store_close(w->store);
-    free(w);
-}
-
 enum sw_code tui_worker(struct sw_app_backend *b, struct tui_worker **out, struct sw_err *err)
 {
     struct tui_worker *w = pthread_getspecific(b->workers);
@@ -44,6 +34,10 @@ enum sw_code tui_worker(struct sw_app_backend *b, struct tui_worker **out, struc
             free(w);
             return tui_no_memory(err);
         }
+        pthread_mutex_lock(&b->lock);
+        w->next = b->all;
+        b->all = w;
+        pthread_mutex_unlock(&b->lock);
     }
     // A store that could not be opened is tried again by the next load, so that a remedy shows without a restart.
     enum sw_code code = w->store != NULL ? SW_OK : sw_store_open(b->store_dir, SW_STORE_CREATE, &w->store, err);
@@ -228,7 +222,7 @@ enum sw_code sw_app_backend_new(const char *store_dir, const char *policy, struc
     struct sw_app_backend *b = calloc(1, sizeof *b);
     if (b == NULL)
         return tui_no_memory(err);
-    if (pthread_key_create(&b->workers, end_worker) != 0) {
+    if (pthread_key_create(&b->workers, NULL) != 0) {
         free(b);
         return tui_no_memory(err);
     }
@@ -244,6 +238,12 @@ void sw_app_backend_free(struct sw_app_backend *b)
 {
     if (b == NULL)
         return;
+    for (struct tui_worker *w = b->all, *next; w != NULL; w = next) {
+        next = w->next;
+        sw_data_free(w->data);
+        sw_store_close(w->store);
+        free(w);
+    }
     sw_gpu_monitor_free(b->monitor);
     sw_store_close(b->watch);
     pthread_key_delete(b->workers);

@@ -187,6 +187,22 @@ static void put_steps(struct tui_sections *s, const struct sw_push *p)
         tui_section_text(s, "failed", p->message);
 }
 
+// What was planned, as people read it; the journal's own form is behind `y`.
+static void put_plan(struct tui_sections *s, const struct sw_push *p)
+{
+    struct sw_err ignored = {0};
+    json_t *plan;
+    if (sw_json_parse(p->plan_json, strlen(p->plan_json), "plan", &sw_tree_limits_default, &plan, &ignored) != SW_OK)
+        return;
+    const char *manifests = sw_tree_text(plan, "manifests");
+    tui_pair(s, "template", sw_tree_text(plan, "template"), SW_TUI_NORMAL);
+    tui_pair(s, "model from", sw_tree_text(plan, "model_uri"), SW_TUI_NORMAL);
+    tui_pairs_end(s, "plan");
+    if (manifests != NULL)
+        tui_section_text(s, "manifests", sw_arena_strdup(s->a, manifests));
+    json_decref(plan);
+}
+
 static enum sw_code push_detail(struct sw_app_backend *b, struct tui_worker *w, const struct sw_tui_detail_query *q,
                                 const struct sw_task *task, struct sw_arena *a, struct sw_tui_detail *out,
                                 struct sw_err *err)
@@ -210,7 +226,7 @@ static enum sw_code push_detail(struct sw_app_backend *b, struct tui_worker *w, 
     tui_pair(&s, "began", tui_time_text(a, p.created_ms), SW_TUI_NORMAL);
     tui_pair(&s, "last step", tui_time_text(a, p.updated_ms), SW_TUI_NORMAL);
     tui_pairs_end(&s, NULL);
-    tui_section_text(&s, "plan", p.plan_json);
+    put_plan(&s, &p);
     tui_sections_end(&s, out);
     out->title = sw_arena_printf(a, "push %" PRId64 " · %s/%" PRId64, p.push_id, p.model, p.version);
     // A target that was removed since leaves the push as it was.

@@ -15,8 +15,9 @@
 #include "core/store/store.h"
 #include "gpu/telemetry.h"
 
-// Of one worker thread; closed when the thread ends.
+// Of one worker thread; closed with the backend.
 struct tui_worker {
+    struct tui_worker *next; // of all workers
     struct sw_store *store;
     struct sw_data *data; // the data set opened last, kept: unpacking it again would cost each window
     char data_path[SW_PATH_MAX];
@@ -35,7 +36,8 @@ struct sw_app_backend {
     char store_dir[SW_PATH_MAX];
     char policy[SW_PATH_MAX]; // "" = none configured
     pthread_key_t workers;
-    pthread_mutex_t lock;   // guards all below
+    pthread_mutex_t lock; // guards all below
+    struct tui_worker *all;
     struct sw_store *watch; // for change_count: the count only compares within one connection
     struct sw_gpu_monitor *monitor;
     struct sw_host_load load;

@@ -9,14 +9,14 @@ cd "$(dirname "$0")/.." || exit 1
 
 filter=${1:-}
 logs=build/test-logs
-threaded="base/test_pool base/test_loop tui/test_loop"
+threaded="base/test_pool base/test_loop job/test_run tui/test_navigation tui/test_terminal"
 passed=0 failed=0 skipped=0
 failures=()
 python=$(packaging/deps.sh venv)/bin/python
 
 export LC_ALL=C.UTF-8 TZ=UTC
 export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-export TSAN_OPTIONS=halt_on_error=1
+export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0 TSAN_OPTIONS=halt_on_error=1
 
 say() { printf '%s\n' "$*"; }
 

@@ -207,9 +207,10 @@ end:
             sw_clock_sleep_ms(5);
         }
         sw_pool_drain(s->pool);
+        bool is_stuck = sw_pool_busy(s->pool) > 0;
         if (stuck)
-            *stuck = sw_pool_busy(s->pool) > 0;
-        sw_pool_free(s->pool, 0);
+            *stuck = is_stuck;
+        sw_pool_free(s->pool, is_stuck ? 0 : GRACE_MS); // idle workers need a moment to end
     }
     sw_loop_free(s->loop);
     free(s);

@@ -51,7 +51,7 @@ class Slipway:
         self.home.mkdir()
         self.cwd.mkdir()
         self.program = BUILD / "slipway"
-        keep = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LD_LIBRARY_PATH")
+        keep = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LD_LIBRARY_PATH")
         self.env = {name: os.environ[name] for name in keep if name in os.environ}
         self.env |= {"HOME": str(self.home), "SLIPWAY_STORE": str(self.store), "LC_ALL": "C.UTF-8", "TZ": "UTC",
                      "TERM": "xterm-256color", "NO_COLOR": ""}

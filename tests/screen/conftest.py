@@ -13,6 +13,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SLIPWAY_BUILD", ROOT / "build/asan")).resolve()
 DEADLINE_S = 60
+SANITIZERS = {name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
 
 
 class Terminal:
@@ -88,7 +89,7 @@ def environment(home):
         "HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC", "TERM": "tmux-256color",
         "USER": "tester", "LOGNAME": "tester", "SLIPWAY_STORE": str(home / "store"),
         "SLIPWAY_TEMPLATES": str(ROOT / "templates"),
-        "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), "UBSAN_OPTIONS": os.environ.get("UBSAN_OPTIONS", ""),
+        **SANITIZERS,
     }
 
 

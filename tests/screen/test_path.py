@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole path inside the screens: data set, training, runs, model, approval, bundle. Keys only."""
+"""The whole path inside the screens: data set, training, runs, model, approval, bundle. Keys only.
+
+What happened is read from the lists, not from the message line, which the end of a job may take at any time.
+"""
 import gzip
 import random
 import struct
@@ -61,7 +64,7 @@ def test_from_data_to_bundle(terminal, home, digits):
     fill(t, str(digits), "digits")
     t.wait(r"--name=digits")
     submit(t)
-    t.wait(r"digits is registered", r"digits +train +400", r"digits +test +100")
+    t.wait(r"digits +train +400", r"digits +test +100")
 
     t.keys("Enter")  # the grid
     t.wait(r"400 rows", r"6x6 image")
@@ -79,7 +82,7 @@ def test_from_data_to_bundle(terminal, home, digits):
     fill(t, "mlp:16", None, "2", "first", None, "20")
     t.wait(r"slipway train mlp:16 --data=digits --ranks=2", r"--name=first --epochs=20")
     submit(t)
-    t.wait(r"job 1 \(first\) is queued", r"› train")
+    t.wait(r"› train")
     t.wait(r"1 +first +done", r"val_accuracy|accuracy", r"model written", deadline_s=120)
 
     t.keys("l")
@@ -99,7 +102,7 @@ def test_from_data_to_bundle(terminal, home, digits):
     t.wait(r"slipway model register", r"NAME")
     fill(t, "digits-net")
     submit(t)
-    t.wait(r"digits-net/1 is registered", r"› models", r"digits-net/1 +candidate")
+    t.wait(r"› models", r"digits-net/1 +candidate")
 
     t.keys("P")  # not approved: nothing can be pushed
     t.wait(r"choose a target")
@@ -116,14 +119,14 @@ def test_from_data_to_bundle(terminal, home, digits):
     t.wait(r"slipway model evaluate")
     fill(t, "digits", "test")
     submit(t)
-    t.wait(r"evaluated on", r"accuracy (1|0\.[89]\d*) on digits test")
+    t.wait(r"accuracy (1|0\.[89]\d*) on digits test")
 
     t.keys("A")
     t.wait(r"slipway model approve")
     fill(t, str(home / "release.yaml"), "gate met")
     t.wait(r"✓ accuracy >= 0.8")
     submit(t, danger=True)
-    t.wait(r"digits-net/1 is approved", r"digits-net/1 +approved by 1")
+    t.wait(r"digits-net/1 +approved by 1")
 
     t.keys("5")
     t.wait(r"No targets yet")
@@ -131,7 +134,7 @@ def test_from_data_to_bundle(terminal, home, digits):
     t.wait(r"slipway target add")
     fill(t, "out", f"bundle:{home}/bundle")
     submit(t)
-    t.wait(r"out is a target", r"out +bundle:")
+    t.wait(r"out +bundle:")
 
     t.keys("4")
     t.wait(r"digits-net/1 +approved")
@@ -139,7 +142,7 @@ def test_from_data_to_bundle(terminal, home, digits):
     t.wait(r"will be written", r"new +[\d.]+ k?B +[0-9a-f]{12}", r"kind: InferenceService")
     assert not (home / "bundle").exists(), "a preview must write nothing"
     submit(t, danger=True)
-    t.wait(r"push 1 is done, revision 1", r"› cluster")
+    t.wait(r"› cluster", r"digits-net/1 +done", r"revision +1")
     files = sorted(str(p.relative_to(home / "bundle/digits-net")) for p in (home / "bundle/digits-net").rglob("*")
                    if p.is_file())
     assert "MANIFEST" in files and "model/model.onnx" in files and "manifests/01-inferenceservice.yaml" in files
@@ -162,9 +165,9 @@ def test_stop_a_job_and_undo_a_delete(terminal, slipway):
     t.keys("3")
     t.wait(r"1 run", r"sleeper")
     t.keys("D")
-    t.wait(r"deleted; u brings them back", r"No runs yet")
+    t.wait(r"No runs yet")
     t.keys("u")
-    t.wait(r"1 run", r"sleeper", r"taken back")
+    t.wait(r"1 run", r"sleeper")
 
 
 def test_leaving_says_that_jobs_go_on(terminal, slipway):

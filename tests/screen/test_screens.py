@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD
+from conftest import BUILD, SANITIZERS
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 SIZES = [(80, 24), (120, 40)]
@@ -37,8 +37,7 @@ def filled(tmp_path_factory):
     home = tmp_path_factory.mktemp("screens")
     env = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC",
            "SLIPWAY_STORE": str(home / "store"), "SLIPWAY_FAKE_TIME_MS": "1767225600000", "SLIPWAY_CPU_SLOTS": "2",
-           "SLIPWAY_TEMPLATES": str(pathlib.Path(__file__).resolve().parents[2] / "templates"),
-           "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), "UBSAN_OPTIONS": os.environ.get("UBSAN_OPTIONS", "")}
+           "SLIPWAY_TEMPLATES": str(pathlib.Path(__file__).resolve().parents[2] / "templates"), **SANITIZERS}
 
     def run(*words, code=0):
         done = subprocess.run([BUILD / "slipway", *words], env=env, cwd=home, capture_output=True, text=True,

@@ -68,6 +68,14 @@ class Terminal:
                 raise AssertionError(f"waited {deadline_s} s for {patterns} without {absent}; the screen:\n{screen}")
             time.sleep(0.02)
 
+    def wait_cursor(self, line, deadline_s=DEADLINE_S):
+        """The cursor's column once it stands on that line: a frame may be half through when the screen is read."""
+        end = time.monotonic() + deadline_s
+        while self.cursor()[1] != line:
+            assert time.monotonic() < end, f"the cursor stands at {self.cursor()}, not on line {line}"
+            time.sleep(0.02)
+        return self.cursor()[0]
+
     def close(self):
         self._tmux("kill-server", check=False)
 

@@ -10,6 +10,7 @@
 #include "core/base/proc.h"
 #include "core/base/text.h"
 #include "core/base/tree.h"
+#include "gpu/report.h"
 
 enum { RESULT_MAX_BYTES = 64 * 1024 * 1024, STDERR_MAX_BYTES = 64 * 1024, METRICS_MAX = 16, WORDS = 12 };
 
@@ -52,9 +53,13 @@ static enum sw_code trainer_failed(const struct sw_buf *errout, const struct sw_
     size_t len = strcspn(start, "\n");
     if (len == 0)
         return sw_err_set(err, SW_FAILED, "slipway-train exited with %d", ended->exit_code);
-    (void)sw_err_set(err, SW_FAILED, "evaluation: %.*s", (int)len, start);
-    const char *hint = start[len] == '\n' ? start + len + 1 + strspn(start + len + 1, " ") : "";
-    return sw_err_hint(err, "%.*s", (int)strcspn(hint, "\n"), hint);
+    const char *end = start + len;
+    const char *hint = strstr(start, SW_TRAIN_HINT);
+    if (hint == NULL || hint > end)
+        return sw_err_set(err, SW_FAILED, "evaluation: %.*s", (int)len, start);
+    (void)sw_err_set(err, SW_FAILED, "evaluation: %.*s", (int)(hint - start), start);
+    hint += strlen(SW_TRAIN_HINT);
+    return sw_err_hint(err, "%.*s", (int)(end - hint), hint);
 }
 
 static enum sw_code run_trainer(struct sw_app *app, const char *net, const char *data_path, json_t **out,

@@ -309,6 +309,8 @@ int sw_app_main(int argc, char **argv)
     // An error in the options themselves comes out as JSON too when --json stands anywhere before "--".
     for (int i = 1; code == SW_USAGE && i < argc && strcmp(argv[i], "--") != 0; i++)
         app.out.is_json |= strcmp(argv[i], "--json") == 0;
+    if (err.code == SW_USAGE && err.hint[0] == '\0')
+        (void)sw_err_hint(&err, "'slipway %s --help' says what it takes", app.command->verb);
     if (err.code != SW_OK)
         sw_output_error(&app.out, &err);
     sw_output_free(&app.out);

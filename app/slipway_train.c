@@ -16,6 +16,7 @@
 #include "gpu/evaluate.h"
 #include "gpu/probe.h"
 #include "gpu/ranks.h"
+#include "gpu/report.h"
 #include "gpu/train.h"
 
 enum { OPTIONS_MAX = 64, PREDICT_ROWS = 256 };
@@ -30,14 +31,13 @@ static void request_stop(int signo)
 
 static void print_error(const struct sw_err *err)
 {
-    char text[sizeof err->message + sizeof err->hint];
+    char text[sizeof err->message], hint[sizeof err->hint];
     const char *rank = getenv("RANK"), *size = getenv("WORLD_SIZE");
     bool is_one_of_many = rank && size && strcmp(size, "1") != 0;
     sw_text_safe_copy(text, sizeof text, err->message, SW_TEXT_ONE_LINE);
-    fprintf(stderr, "slipway-train: %s%.10s%s%s\n", is_one_of_many ? "rank " : "", is_one_of_many ? rank : "",
-            is_one_of_many ? ": " : "", text);
-    if (*err->hint)
-        fprintf(stderr, "  %s\n", sw_text_safe_copy(text, sizeof text, err->hint, SW_TEXT_ONE_LINE));
+    sw_text_safe_copy(hint, sizeof hint, err->hint, SW_TEXT_ONE_LINE);
+    fprintf(stderr, "slipway-train: %s%.10s%s%s%s%s\n", is_one_of_many ? "rank " : "", is_one_of_many ? rank : "",
+            is_one_of_many ? ": " : "", text, *hint ? SW_TRAIN_HINT : "", hint);
 }
 
 static enum sw_code print_json(json_t *tree, struct sw_err *err)

@@ -9,6 +9,10 @@
 
 #include "core/base/tree.h"
 
+// An error is one line on stderr, "slipway-train: MESSAGE" or "slipway-train: MESSAGE; hint: HINT": a job that fails is
+// told with the last line that it printed.
+#define SW_TRAIN_HINT "; hint: "
+
 struct sw_report {
     int fd;    // -1 = no metrics wanted
     FILE *log; // NULL = silent

@@ -41,24 +41,29 @@ enum sw_code sw_err_set(struct sw_err *err, enum sw_code code, const char *forma
     return code;
 }
 
-static enum sw_code code_of_errno(int errnum)
-{
-    switch (errnum) {
-    case ENOSPC:
-    case EDQUOT:
-        return SW_NO_SPACE;
-    case ENOENT:
-        return SW_NOT_FOUND;
-    case ENOMEM:
-        return SW_NO_MEMORY;
-    default:
-        return SW_IO;
-    }
-}
+static const struct errno_row {
+    int errnum;
+    enum sw_code code;
+    const char *hint;
+} errno_rows[] = {
+    {ENOSPC, SW_NO_SPACE, "free some space, then do the same again"},
+    {EDQUOT, SW_NO_SPACE, "free some of the quota, then do the same again"},
+    {ENOENT, SW_NOT_FOUND, "check the path"},
+    {EACCES, SW_IO, "check the permissions of that path and of the folders above it"},
+    {EPERM, SW_IO, "check who owns that path"},
+    {EROFS, SW_IO, "that file system is read-only: name another place"},
+    {ENOMEM, SW_NO_MEMORY, ""},
+};
 
 enum sw_code sw_err_errno(struct sw_err *err, int errnum, const char *format, ...)
 {
-    enum sw_code code = code_of_errno(errnum);
+    enum sw_code code = SW_IO;
+    const char *hint = "";
+    for (size_t i = 0; i < sizeof errno_rows / sizeof *errno_rows; i++)
+        if (errno_rows[i].errnum == errnum) {
+            code = errno_rows[i].code;
+            hint = errno_rows[i].hint;
+        }
     if (err == NULL)
         return code;
     char what[sizeof err->message];
@@ -68,7 +73,7 @@ enum sw_code sw_err_errno(struct sw_err *err, int errnum, const char *format, ..
     vsnprintf(what, sizeof what, format, ap);
     va_end(ap);
     (void)sw_err_set(err, code, "%s: %s", what, strerror_r(errnum, reason, sizeof reason));
-    return code == SW_NO_SPACE ? sw_err_hint(err, "free some space, then do the same again") : code;
+    return sw_err_hint(err, "%s", hint);
 }
 
 enum sw_code sw_err_hint(struct sw_err *err, const char *format, ...)

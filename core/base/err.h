@@ -62,7 +62,7 @@ struct sw_err {
 enum sw_code sw_err_set(struct sw_err *err, enum sw_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // As sw_err_set(), with ": " and the text of `errnum`. ENOSPC and EDQUOT become SW_NO_SPACE, ENOENT SW_NOT_FOUND,
-// ENOMEM SW_NO_MEMORY, all others SW_IO. A full disk gets its hint here, because any write may meet one.
+// ENOMEM SW_NO_MEMORY, all others SW_IO. The reasons that any path may meet bring their hint, which the caller may replace.
 enum sw_code sw_err_errno(struct sw_err *err, int errnum, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // Sets the hint of an error that was already filled; returns its code.

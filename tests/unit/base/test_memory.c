@@ -37,7 +37,7 @@ static void errors_carry_code_message_and_hint(void **state)
     assert_string_equal(err.message, "push 4: run 7f3a changed");
     assert_string_equal(err.hint, "read it again");
     assert_int_equal(sw_err_errno(&err, EDQUOT, "cannot write x"), SW_NO_SPACE);
-    assert_string_equal(err.hint, "");
+    assert_string_equal(err.hint, "free some of the quota, then do the same again");
     assert_int_equal(sw_err_errno(&err, ENOENT, "x"), SW_NOT_FOUND);
     assert_int_equal(sw_err_errno(&err, EACCES, "x"), SW_IO);
     assert_int_equal(sw_err_errno(NULL, ENOMEM, "x"), SW_NO_MEMORY);

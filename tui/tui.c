@@ -200,6 +200,7 @@ end:
     sw_term_close(s->term); // first, so that nothing that follows can leave it taken
     say_jobs_go_on(&s->ui);
     sw_ui_free(&s->ui);
+    bool is_stuck = false;
     if (s->pool) {
         int64_t deadline = sw_clock_mono_ms() + GRACE_MS;
         while (sw_pool_busy(s->pool) > 0 && sw_clock_mono_ms() < deadline) {
@@ -207,12 +208,13 @@ end:
             sw_clock_sleep_ms(5);
         }
         sw_pool_drain(s->pool);
-        bool is_stuck = sw_pool_busy(s->pool) > 0;
+        is_stuck = sw_pool_busy(s->pool) > 0;
         if (stuck)
             *stuck = is_stuck;
         sw_pool_free(s->pool, is_stuck ? 0 : GRACE_MS); // idle workers need a moment to end
     }
     sw_loop_free(s->loop);
-    free(s);
+    if (!is_stuck) // a stuck worker still reads the loader in it; the process is about to end
+        free(s);
     return code;
 }

@@ -21,6 +21,7 @@ bench() { # name, command...
 
 bench startup "$python" tests/bench/startup.py
 bench intake build/release/bench/intake "$scratch/intake"
+bench pipe "$python" tests/bench/pipe.py
 bench overlay build/release/bench/overlay "$scratch/overlay"
 bench trainer "$python" tests/bench/trainer.py
 

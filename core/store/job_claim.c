@@ -229,8 +229,8 @@ static enum sw_code start(struct sw_store *s, const struct machine *m, const str
         code = sw_sql_run(s, SQL_ATTEMPT_ADD, SW_VALUES(sw_int(job->job_id)), err);
     if (code == SW_OK)
         code =
-            sw_sql_run(s, SQL_JOB_FINISH_RUN,
-                       SW_VALUES(sw_int(job->job_id), sw_text(sw_run_status_word(SW_RUN_RUNNING)), sw_text(NULL)), err);
+            sw_sql_run(s, SQL_JOB_START_RUN,
+                       SW_VALUES(sw_int(job->job_id), sw_text(sw_run_status_word(SW_RUN_RUNNING)), sw_int(now)), err);
     return code;
 }
 

@@ -132,6 +132,9 @@
     X(JOB_FINISH, "UPDATE job SET state = ?2, reason = ?3, exit_code = ?4, signo = ?5, failed_rank = ?6, ended_ms = ?7" \
         " WHERE job_id = ?1") \
     X(JOB_FINISH_RUN, "UPDATE run SET status = ?2, end_ms = ?3 WHERE run_key = (SELECT run_key FROM job WHERE job_id = ?1)") \
+    X(JOB_START_RUN, "UPDATE run SET status = ?2, end_ms = NULL," /* its time begins with the first attempt */ \
+        " start_ms = CASE WHEN (SELECT attempt FROM job WHERE job_id = ?1) = 1 THEN ?3 ELSE start_ms END" \
+        " WHERE run_key = (SELECT run_key FROM job WHERE job_id = ?1)") \
     X(JOB_REQUEUE, "UPDATE job SET state = 'queued', reason = ?2, queued_ms = ?3, stop_requested = 0, started_ms = NULL," \
         " ended_ms = NULL, heartbeat_ms = NULL, exit_code = NULL, signo = NULL, failed_rank = NULL, progress = NULL," \
         " progress_text = '', supervisor_pid = CASE WHEN ?4 THEN supervisor_pid ELSE 0 END," \

@@ -6,6 +6,7 @@
 #include "core/store/job.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,6 +114,24 @@ static void test_life_of_a_job(void **state)
     assert_string_equal(attempts[1].reason, "attempt 2 failed");
     assert_int_equal(attempts[2].state, SW_JOB_DONE);
     assert_true(attempts[2].ended_ms > 0);
+}
+
+// A run's time begins with its first attempt, not when it was queued; a retry does not move it.
+static void test_run_starts_with_the_first_attempt(void **state)
+{
+    struct fixture *f = *state;
+    struct sw_run run;
+    int64_t id = add_job(f, 1, 0, 0);
+    setenv("SLIPWAY_FAKE_TIME_MS", "99000000000000", 1);
+    assert_true(claim(f, id, &machine));
+    ok(sw_run_get(f->store, get(f, id).run_id, f->arena, &run, &f->err));
+    assert_int_equal(run.start_ms, 99000000000000);
+    ok(sw_job_requeue(f->store, id, "again", &f->err));
+    setenv("SLIPWAY_FAKE_TIME_MS", "99000000009000", 1);
+    assert_true(claim(f, id, &machine));
+    unsetenv("SLIPWAY_FAKE_TIME_MS");
+    ok(sw_run_get(f->store, get(f, id).run_id, f->arena, &run, &f->err));
+    assert_int_equal(run.start_ms, 99000000000000);
 }
 
 static void test_stop(void **state)
@@ -304,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         store_test(test_life_of_a_job),
+        store_test(test_run_starts_with_the_first_attempt),
         store_test(test_stop),
         store_test(test_cpu_slots_and_order),
         store_test(test_room_is_kept_for_older_jobs),

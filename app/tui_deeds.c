@@ -84,7 +84,7 @@ static const char *launch_prefill(const struct request *r, const char *field)
         return tui_dataset_name(first_row(r), r->a);
     if (strcmp(field, "data") == 0 && r->q->list == SW_TUI_LIST_ROWS)
         return tui_dataset_name(r->q->parent, r->a);
-    return strcmp(field, "NET") == 0 ? "cnn" : NULL;
+    return strcmp(field, "net") == 0 ? "cnn" : NULL;
 }
 
 static const char *register_prefill(const struct request *r, const char *field)
@@ -235,16 +235,16 @@ static enum sw_code preview_push(const struct request *r, struct sw_tui_form *ou
 
 #define ARG(variable, label, kind, words)                                                                              \
     static const struct sw_option variable[] = {{.name = (label), .type = (kind), .help = (words), .required = true}}
-ARG(arg_net, "NET", SW_OPTION_TEXT, "mlp, cnn, linear, mlp:512-256, or layers such as conv16-pool-conv32-pool-fc64");
-ARG(arg_command, "COMMAND", SW_OPTION_TEXT, "command line, run by sh");
-ARG(arg_path, "PATH", SW_OPTION_PATH, "file or folder");
-ARG(arg_note, "TEXT", SW_OPTION_TEXT, "the note; replaces the one before");
-ARG(arg_tag, "KEY=VALUE", SW_OPTION_TEXT, "tag and its value");
-ARG(arg_model, "NAME", SW_OPTION_TEXT, "registered model, made when missing");
-ARG(arg_alias, "ALIAS", SW_OPTION_TEXT, "such as champion");
+ARG(arg_net, "net", SW_OPTION_TEXT, "mlp, cnn, linear, mlp:512-256, or layers such as conv16-pool-conv32-pool-fc64");
+ARG(arg_command, "command", SW_OPTION_TEXT, "command line, run by sh");
+ARG(arg_path, "path", SW_OPTION_PATH, "file or folder");
+ARG(arg_note, "text", SW_OPTION_TEXT, "the note; replaces the one before");
+ARG(arg_tag, "key=value", SW_OPTION_TEXT, "tag and its value");
+ARG(arg_model, "name", SW_OPTION_TEXT, "registered model, made when missing");
+ARG(arg_alias, "alias", SW_OPTION_TEXT, "such as champion");
 static const struct sw_option arg_target[] = {
-    {.name = "NAME", .type = SW_OPTION_NAME, .help = "name of the target", .required = true},
-    {.name = "ADDRESS", .type = SW_OPTION_TEXT, .help = "bundle:FOLDER or bundle:FILE.tar", .required = true},
+    {.name = "name", .type = SW_OPTION_NAME, .help = "name of the target", .required = true},
+    {.name = "address", .type = SW_OPTION_TEXT, .help = "bundle:FOLDER or bundle:FILE.tar", .required = true},
 };
 #define TAKES(array) .args = (array), .arg_count = COUNT(array)
 
@@ -480,11 +480,11 @@ static const char *shell_text(struct sw_arena *a, const struct words *w)
 static enum sw_code command_error(const char *verb, const struct sw_buf *errors, const struct sw_proc_result *result,
                                   struct sw_err *err)
 {
-    const char *line = errors->len > 0 ? memrchr(errors->data, '{', errors->len) : NULL;
+    const char *line = errors->len > 0 ? strstr(errors->data, "{\"kind\":\"Error\"") : NULL;
     json_t *document = NULL;
     struct sw_err ignored = {0};
     if (line != NULL &&
-        sw_json_parse(line, strlen(line), verb, &sw_tree_limits_default, &document, &ignored) == SW_OK &&
+        sw_json_parse(line, strcspn(line, "\n"), verb, &sw_tree_limits_default, &document, &ignored) == SW_OK &&
         sw_tree_text(document, "message") != NULL) {
         const char *word = sw_tree_text(document, "code"), *hint = sw_tree_text(document, "hint");
         enum sw_code code = SW_FAILED;
@@ -504,7 +504,8 @@ static enum sw_code command_error(const char *verb, const struct sw_buf *errors,
 }
 
 // Runs `slipway WORDS...` on the backend's store and gives its document. A failure becomes the command's own error.
-static enum sw_code run_command(struct sw_app_backend *b, const char *const *words, json_t **out, struct sw_err *err)
+static enum sw_code run_command(struct sw_app_backend *b, const char *verb, const char *const *words, json_t **out,
+                                struct sw_err *err)
 {
     const char *argv[WORDS_MAX + 8] = {"/proc/self/exe", "--json", "--yes", "--store", b->store_dir};
     char self[SW_PATH_MAX];
@@ -523,9 +524,9 @@ static enum sw_code run_command(struct sw_app_backend *b, const char *const *wor
     code = sw_proc_run(&spec, NULL, 0, COMMAND_TIMEOUT_MS, &output, &errors, &result, err);
     *out = NULL;
     if (code == SW_OK && (result.signo != 0 || result.exit_code != 0))
-        code = command_error(words[0], &errors, &result, err);
+        code = command_error(verb, &errors, &result, err);
     if (code == SW_OK && output.len > 0)
-        code = sw_json_parse(output.data, output.len, words[0], &sw_tree_limits_default, out, err);
+        code = sw_json_parse(output.data, output.len, verb, &sw_tree_limits_default, out, err);
     sw_buf_free(&output);
     sw_buf_free(&errors);
     return code;
@@ -576,7 +577,7 @@ static enum sw_code undo(struct sw_app_backend *b, const struct sw_tui_action_qu
     if (q->id_count == 0)
         return sw_err_set(err, SW_INVALID, "nothing to undo");
     add_split(&words, a, q->ids[0]);
-    enum sw_code code = run_command(b, words.items, &document, err);
+    enum sw_code code = run_command(b, words.items[0], words.items, &document, err);
     if (code != SW_OK)
         return code;
     json_decref(document);
@@ -601,7 +602,7 @@ enum sw_code tui_act(void *ctx, const struct sw_tui_action_query *q, const struc
     if (code == SW_OK)
         code = command_words(&r, &words, err);
     if (code == SW_OK)
-        code = run_command(ctx, words.items, &document, err);
+        code = run_command(ctx, r.deed->verb, words.items, &document, err);
     if (code != SW_OK)
         return code;
     out->message = fill_pattern(a, r.deed->say, document);
@@ -626,7 +627,7 @@ static enum sw_code suggest(const struct request *r, const struct sw_option *o, 
     size_t count = 0;
     const char **names = NULL;
     enum sw_code code = SW_OK;
-    if (strcmp(o->name, "NET") == 0) {
+    if (strcmp(o->name, "net") == 0) {
         static const char *const nets[] = {"cnn", "mlp", "linear"};
         field->suggestions = nets;
         field->suggestion_count = COUNT(nets);

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/text.h"
 
 #define STATUS_EVERY_MS  1000
 #define CHANGES_EVERY_MS 250
+#define MESSAGE_KEEP_MS  3000
 #define MAX_PAGE         (4 * 1024 * 1024)
 #define MAX_DEEDS        (256 * 1024)
 
@@ -149,6 +151,7 @@ void sw_ui_message(struct sw_ui *ui, enum sw_tui_role role, const char *format, 
     vsnprintf(ui->message, sizeof ui->message, format, ap);
     va_end(ap);
     ui->message_role = role;
+    ui->message_ms = sw_clock_mono_ms();
     ui->is_dirty = true;
 }
 
@@ -191,6 +194,8 @@ static void on_status(void *owner, struct sw_slot *slot, enum sw_code code)
         return;
     const struct sw_tui_status *s = &slot->result->status;
     bool is_new = ui->has_event && s->event_id != ui->seen_event;
+    if (is_new && ui->message[0] && sw_clock_mono_ms() - ui->message_ms < MESSAGE_KEEP_MS)
+        return; // what the user just did is read first; the event is still new at the next look
     ui->has_event = true;
     ui->seen_event = s->event_id;
     if (is_new && s->event && *s->event)

@@ -75,6 +75,7 @@ struct sw_ui {
 
     char message[800];
     enum sw_tui_role message_role;
+    int64_t message_ms; // when it was said, monotonic
 
     struct sw_slot status, changes, raw, act;
     int64_t status_next_ms, changes_next_ms, seen_changes, seen_event;

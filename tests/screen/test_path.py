@@ -60,7 +60,7 @@ def test_from_data_to_bundle(terminal, home, digits):
     t.wait(r"No data sets yet", r"1 Data +2 Train +3 Runs +4 Models +5 Cluster")
 
     t.keys("a")
-    t.wait(r"slipway data add", r"PATH")
+    t.wait(r"slipway data add", r"path \*")
     fill(t, str(digits), "digits")
     t.wait(r"--name=digits")
     submit(t)
@@ -99,7 +99,7 @@ def test_from_data_to_bundle(terminal, home, digits):
     t.wait(r"2 runs", absent=[r"marked"])
 
     t.keys("G", "m")  # the older one becomes a model version
-    t.wait(r"slipway model register", r"NAME")
+    t.wait(r"slipway model register", r"name \*")
     fill(t, "digits-net")
     submit(t)
     t.wait(r"› models", r"digits-net/1 +candidate")

@@ -88,7 +88,7 @@ SCREENS = [
      [r"2 marked", r"differences to narrow"]),
     ("models", [("4", r"toy/1")], [r"toy/1 +candidate", r"approvals"]),
     ("cluster", [("5", r"handoff")], [r"handoff", r"never"]),
-    ("launch", [("2", r"queue"), ("l", r"slipway train")], [r"NET", r"data is needed"]),
+    ("launch", [("2", r"queue"), ("l", r"slipway train")], [r"net \*", r"data is needed"]),
     ("help", [RUNS, ("?", r"keys")], [r"mark or unmark"]),
 ]
 NARROW = {"data": [r"flights +all +500"], "train": [r"narrow +done", r"broken +failed"],

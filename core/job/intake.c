@@ -267,7 +267,7 @@ void sw_job_intake_line(struct sw_job_intake *in, const char *line, size_t len)
 {
     json_t *tree = NULL;
     struct sw_err err = {0};
-    if (len == 0)
+    if (len == 0 || sw_job_intake_plain_line(in, line, len))
         return;
     if (parse_line(line, len, &tree, &err) != SW_OK) {
         sw_job_intake_reject(in, "\"%.*s\": %s", (int)(len < 80 ? len : 80), line, err.message);

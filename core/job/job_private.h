@@ -167,6 +167,8 @@ void sw_job_intake_init(struct sw_job_intake *in);
 void sw_job_intake_free(struct sw_job_intake *in);
 bool sw_job_intake_is_full(const struct sw_job_intake *in); // stop reading until the writer has caught up
 void sw_job_intake_line(struct sw_job_intake *in, const char *line, size_t len); // one line of the metrics pipe
+// The same for a plain line of metrics (line.c); false and no effect for any other.
+bool sw_job_intake_plain_line(struct sw_job_intake *in, const char *line, size_t len);
 void sw_job_intake_reject(struct sw_job_intake *in, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // `step` INT64_MIN = one more than the key's last.
 void sw_job_intake_point(struct sw_job_intake *in, const char *key, size_t key_len, double value, int64_t step,

@@ -274,6 +274,55 @@ static void hostile_metric_lines_do_no_harm(void **state)
     sw_job_intake_free(&in);
 }
 
+// A line that begins with a member nobody knows goes through the JSON parser; without it, through the short way. Both must
+// say the same of every line, the valid ones and those with a byte changed, left out or doubled.
+static void the_short_way_means_what_the_parser_means(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "{\"step\": 10, \"time_ms\": 5, \"metrics\": {\"loss\": 0.25, \"lr\": 1e-3, \"n\": -7}}",
+        "{\"time_ms\":7,\"step\":-3,\"metrics\":{\"a b\":0,\"c\":12345678901234567890}}",
+        "{\"time_ms\": 1, \"metrics\": {\"loss\": 2.5E+2, \"acc\": 0.0}}",
+    };
+    uint64_t seed = 1;
+    size_t plain = 0;
+    for (int round = 0; round < 20000; round++) {
+        char line[256], longer[300];
+        size_t len = (size_t)snprintf(line, sizeof(line), "%s", lines[round % 3]);
+        seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+        size_t at = (seed >> 33) % len;
+        if (round >= 3 && seed >> 60 < 6) {
+            line[at] = (char)(seed >> 40);
+        } else if (round >= 3 && seed >> 60 < 11) {
+            memmove(line + at, line + at + 1, len-- - at);
+        } else if (round >= 3) {
+            memmove(line + at + 1, line + at, ++len - at);
+        }
+        if (memchr(line, '\0', len) || line[0] != '{')
+            continue;
+        snprintf(longer, sizeof(longer), "{\"x\": 1, %s", line + 1);
+        struct sw_job_intake a, b;
+        sw_job_intake_init(&a);
+        sw_job_intake_init(&b);
+        plain += sw_job_intake_plain_line(&a, line, len);
+        if (a.batch.point_count == 0 && a.rejected == 0) // not plain: then it had no effect
+            sw_job_intake_line(&a, line, len);
+        sw_job_intake_line(&b, longer, strlen(longer));
+        assert_int_equal(a.batch.point_count, b.batch.point_count);
+        assert_int_equal(a.rejected, b.rejected);
+        for (size_t i = 0; i < a.batch.point_count; i++) {
+            const struct sw_metric_point *p = &a.batch.points[i], *q = &b.batch.points[i];
+            assert_string_equal(p->key, q->key);
+            assert_true(p->value == q->value || (isnan(p->value) && isnan(q->value)));
+            assert_int_equal(p->step, q->step);
+            assert_true(p->time_ms == q->time_ms || p->time_ms > 1000000); // without a time it is now
+        }
+        sw_job_intake_free(&a);
+        sw_job_intake_free(&b);
+    }
+    assert_true(plain > 3000); // the short way was taken, not only refused
+}
+
 static void too_many_names_are_refused_and_old_ones_stay(void **state)
 {
     (void)state;
@@ -391,6 +440,7 @@ int main(void)
         cmocka_unit_test(numbers_are_found_in_lines),
         cmocka_unit_test(bad_patterns_are_named),
         cmocka_unit_test(hostile_metric_lines_do_no_harm),
+        cmocka_unit_test(the_short_way_means_what_the_parser_means),
         cmocka_unit_test(too_many_names_are_refused_and_old_ones_stay),
         cmocka_unit_test(bars_give_progress_until_the_job_speaks_itself),
         cmocka_unit_test(captured_environments_hold_no_secrets),

@@ -147,7 +147,8 @@ bool sw_job_intake_plain_line(struct sw_job_intake *in, const char *line, size_t
         if (!take_metric(&c, items, &count))
             return false;
     } while (take(&c, ','));
-    if (!take(&c, '}') || !take(&c, '}') || c.at != c.end)
+    bool ends_metrics = take(&c, '}');
+    if (!ends_metrics || !take(&c, '}') || c.at != c.end)
         return false;
     if (time_ms < 0)
         time_ms = sw_clock_now_ms();

@@ -147,6 +147,9 @@ static void check_store(struct sw_app *app, struct check_result *r)
     } else if (!health.is_intact) {
         result(r, FAIL, "the store is damaged: %s", health.first_problem);
         fix(r, "stop jobs, copy '%s' away, then restore a backup or 'sqlite3 slipway.db .recover'", app->store_dir);
+    } else if (health.is_newer) {
+        result(r, FAIL, "schema %d is of a newer slipway; this one can only read it", health.schema_version);
+        fix(r, "install the newer slipway, or name another store with --store");
     } else if (health.wal_bytes > WAL_WARN_BYTES) {
         char size[32];
         result(r, WARN, "the write-ahead log holds %s", sw_format_bytes(size, sizeof size, health.wal_bytes));

@@ -131,8 +131,10 @@ static enum sw_code preflight(void *handle, struct sw_err *err)
         return sw_err_errno(err, errno, "writing into '%s'", folder);
     const struct sw_package *p = b->shipment->package;
     int64_t need = b->is_tar ? tar_size(p) : p->files.size_bytes + (int64_t)p->manifest_len;
-    if ((uint64_t)need / fs.f_frsize + 1 > fs.f_bavail)
-        return sw_err_set(err, SW_NO_SPACE, "'%s' has no room for %lld bytes", folder, (long long)need);
+    if ((uint64_t)need / fs.f_frsize + 1 > fs.f_bavail) {
+        (void)sw_err_set(err, SW_NO_SPACE, "'%s' has no room for %lld bytes", folder, (long long)need);
+        return sw_err_hint(err, "free some space there, then push again");
+    }
     return SW_OK;
 }
 

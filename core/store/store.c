@@ -135,8 +135,10 @@ static enum sw_code check_file(const char *dir, const char *path, struct sw_err 
     }
     if (stat(path, &st) != 0)
         return sw_err_errno(err, errno, "opening the store %s", path);
-    if (!S_ISREG(st.st_mode))
-        return sw_err_set(err, SW_CORRUPT, "the store %s is not a regular file", path);
+    if (!S_ISREG(st.st_mode)) {
+        (void)sw_err_set(err, SW_CORRUPT, "the store %s is not a regular file", path);
+        return sw_err_hint(err, "move it away, or name another folder with --store");
+    }
     return refuse_network(dir, err);
 }
 
@@ -297,7 +299,10 @@ static int64_t file_bytes(const struct sw_store *s, const char *name)
 enum sw_code sw_store_check(struct sw_store *s, bool deep, struct sw_store_health *out, struct sw_err *err)
 {
     struct sw_store_health h = {0};
+    size_t count = 0;
+    const struct sw_migration *list = sw_schema_migrations(&count);
     enum sw_code code = sw_schema_version(s, &h.schema_version, err);
+    h.is_newer = h.schema_version > list[count - 1].version;
     if (code == SW_OK)
         code = run_check(s, deep ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)", &h, err);
     if (code == SW_OK && h.first_problem[0] == '\0')

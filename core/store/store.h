@@ -43,6 +43,7 @@ struct sw_store_health {
     bool is_intact;          // PRAGMA integrity_check and foreign keys
     char first_problem[256]; // empty when intact
     int schema_version;
+    bool is_newer; // written by a newer program: it can be read only
     int64_t file_bytes, wal_bytes;
     int64_t runs, metric_points, jobs, audit_rows;
 };

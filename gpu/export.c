@@ -80,6 +80,22 @@ static enum sw_code write_into(const char *folder, const char *name, const struc
     return code ? code : sw_file_write(path, bytes->data, bytes->len, err);
 }
 
+// Writes beside the final folder and takes its place; a failure leaves nothing of it.
+static enum sw_code write_folder(const char *temporary, const char *folder, const struct sw_buf *onnx,
+                                 const struct sw_buf *text, struct sw_err *err)
+{
+    enum sw_code code = sw_path_remove_tree(temporary, err);
+    if (code)
+        return code;
+    if (!(code = sw_path_make_dirs(temporary, err)) && !(code = write_into(temporary, "model.onnx", onnx, err)) &&
+        !(code = write_into(temporary, "model.json", text, err)) && !(code = sw_path_remove_tree(folder, err)) &&
+        rename(temporary, folder) < 0)
+        code = sw_err_errno(err, errno, "%s", folder);
+    if (code)
+        (void)sw_path_remove_tree(temporary, NULL); // the first failure is the one to tell
+    return code;
+}
+
 enum sw_code sw_train_export(const char *artifact_dir, const struct sw_model *m, const struct sw_train_config *c,
                              const struct sw_train_data *data, const struct sw_train_result *r, struct sw_err *err)
 {
@@ -95,11 +111,8 @@ enum sw_code sw_train_export(const char *artifact_dir, const struct sw_model *m,
         code = sw_onnx_write(m, &onnx, err);
     if (!code)
         code = sw_json_write(tree, 2, &text, err);
-    if (!code && !(code = sw_path_remove_tree(temporary, err)) && !(code = sw_path_make_dirs(temporary, err)) &&
-        !(code = write_into(temporary, "model.onnx", &onnx, err)) &&
-        !(code = write_into(temporary, "model.json", &text, err)) && !(code = sw_path_remove_tree(folder, err)) &&
-        rename(temporary, folder) < 0)
-        code = sw_err_errno(err, errno, "%s", folder);
+    if (!code)
+        code = write_folder(temporary, folder, &onnx, &text, err);
     if (!code)
         code = sw_file_sync_dir(artifact_dir, err);
     json_decref(tree);

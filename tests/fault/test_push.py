@@ -118,3 +118,18 @@ def test_two_pushes_at_once(slipway, model, lenient, tmp_path):
         first.communicate()
     assert slipway("push", model, *to, "--json").json["was_resumed"]
     bundle_is_whole(tmp_path / "out/toy")
+
+
+def test_pushes_that_race(slipway, model, lenient, tmp_path):
+    to = ["--to", f"bundle:{tmp_path}/out"]
+    slipway("model", "approve", model, "--policy", lenient)
+    racing = [slipway.start("push", model, *to) for _ in range(4)]
+    said = [process.communicate(timeout=120)[1] for process in racing]
+    codes = [process.returncode for process in racing]
+    assert 0 in codes and set(codes) <= {0, 11}, said
+    assert all("hint: " in text for text, code in zip(said, codes) if code == 11), said
+    bundle_is_whole(tmp_path / "out/toy")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["toy"]
+    assert len(pushes(slipway)) == codes.count(0)
+    assert slipway("push", model, *to, "--json").json["is_unchanged"]
+    assert "intact" in slipway("audit", "verify").out

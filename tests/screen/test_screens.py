@@ -7,7 +7,9 @@ wanted change: GENERATE=1 writes the files anew; the difference is reviewed like
 import os
 import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -32,9 +34,12 @@ MASKS = [
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory):
-    """HOME with a store: a CSV data set, three jobs with their runs, a model, a target."""
-    home = tmp_path_factory.mktemp("screens")
+def filled():
+    """HOME with a store: a CSV data set, three jobs with their runs, a model, a target.
+
+    Paths are on the screens, so this folder's name has the same length in every run; pytest's own grows with its counter.
+    """
+    home = pathlib.Path(tempfile.mkdtemp(prefix="slipway-screens-", dir="/tmp"))
     env = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC",
            "SLIPWAY_STORE": str(home / "store"), "SLIPWAY_FAKE_TIME_MS": "1767225600000", "SLIPWAY_CPU_SLOTS": "2",
            "SLIPWAY_TEMPLATES": str(pathlib.Path(__file__).resolve().parents[2] / "templates"), **SANITIZERS}
@@ -56,7 +61,8 @@ def filled(tmp_path_factory):
     run("run", "--name", "broken", "--wait", "--", "sh", "-c", "echo out of ideas; exit 3", code=1)
     run("model", "register", "toy", "--path", str(files))
     run("target", "add", "handoff", "bundle:" + str(home / "out"))
-    return home, env
+    yield home, env
+    shutil.rmtree(home)
 
 
 def masked(screen):

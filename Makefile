@@ -17,18 +17,19 @@ V       ?= 0
 Q       := $(if $(filter 1,$(V)),,@)
 
 # --- the parts and what each may use: the compiler, the tests' link lines and the arrow check all read this table ---
-PARTS := core/base core/store core/data core/job core/track core/model core/manifest core/ship gpu tui app
+PARTS := core/base core/store core/data core/track core/model core/serve core/job core/manifest core/ship gpu tui app
 USES_core/base     :=
 USES_core/store    := core/base
 USES_core/data     := core/base
 USES_core/track    := core/base core/store
 USES_core/model    := core/base core/store
 USES_core/manifest := core/base
-USES_core/job      := core/base core/store gpu/telemetry
+USES_core/serve    := core/base core/store core/track core/model
+USES_core/job      := core/base core/store core/serve gpu/telemetry
 USES_core/ship     := core/base core/store core/model core/manifest
 USES_gpu           := core/base
 USES_tui           := core/base
-USES_app           := core/base core/store core/data core/job core/track core/model core/manifest core/ship gpu tui
+USES_app           := core/base core/store core/data core/serve core/job core/track core/model core/manifest core/ship gpu tui
 
 # --- flags ---
 # Messages are cut on purpose where they exceed their field, hence no format-truncation.
@@ -48,7 +49,7 @@ endif
 CPPFLAGS_ALL := -I. -D_GNU_SOURCE -DSW_VERSION='"$(VERSION)"' -DSW_PREFIX='"$(PREFIX)"' $(CPPFLAGS)
 CFLAGS_ALL   := -std=gnu17 $(FLAGS_$(VARIANT)) $(WARN) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 LDFLAGS_ALL  := $(LD_$(VARIANT)) -Wl,--as-needed $(LDFLAGS)
-LIBS         := -lncursesw -ltinfo -lsqlite3 -lyaml -ljansson -lcrypto -lz -ldl -lpthread -lm
+LIBS         := -lncursesw -ltinfo -lsqlite3 -lyaml -ljansson -lmicrohttpd -lcrypto -lz -ldl -lpthread -lm
 # The plain engine's inner loops and nothing else are built for speed.
 CFLAGS_gpu/engine_plain := $(if $(filter release,$(VARIANT)),-O3 -ffp-contract=fast)
 

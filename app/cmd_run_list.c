@@ -339,7 +339,7 @@ static enum sw_code run_runs(struct sw_app *app, struct sw_err *err)
     const char *experiment = sw_option_text(app->options, "experiment");
     struct sw_run_query query = {
         .experiment_id = -1,
-        .deleted = sw_option_flag(app->options, "deleted"),
+        .view = sw_option_flag(app->options, "deleted") ? SW_VIEW_DELETED : SW_VIEW_ACTIVE,
         .limit = sw_option_int(app->options, "limit", 50),
         .offset = sw_option_int(app->options, "offset", 0),
         .with = SW_RUN_WITH_PARAMS | SW_RUN_WITH_TAGS | SW_RUN_WITH_METRICS,
@@ -348,9 +348,9 @@ static enum sw_code run_runs(struct sw_app *app, struct sw_err *err)
     if (code == SW_OK && wanted != NULL)
         code = parse_columns(app, wanted, columns, &count, err);
     if (code == SW_OK && app->arg_count > 0)
-        code = sw_track_parse_query(app->args[0], app->arena, &where, err);
+        code = sw_track_parse_query(SW_SUBJECT_RUN, app->args[0], app->arena, &where, err);
     if (code == SW_OK && order_text != NULL)
-        code = sw_track_parse_order(order_text, app->arena, &order, &order_count, err);
+        code = sw_track_parse_order(SW_SUBJECT_RUN, order_text, app->arena, &order, &order_count, err);
     if (code == SW_OK && experiment != NULL)
         code = find_experiment(app, experiment, &query.experiment_id, err);
     query.where = where;
@@ -363,8 +363,9 @@ static enum sw_code run_runs(struct sw_app *app, struct sw_err *err)
     if (app->out.is_json)
         return sw_output_json(&app->out, sw_json_list(&sw_json_run, list.items, list.count), err);
     if (list.count == 0) {
-        sw_output_note(&app->out, where != NULL || query.deleted ? "No such runs."
-                                                                 : "No runs. 'slipway run -- COMMAND' makes one.");
+        sw_output_note(&app->out, where != NULL || query.view == SW_VIEW_DELETED
+                                      ? "No such runs."
+                                      : "No runs. 'slipway run -- COMMAND' makes one.");
         return SW_OK;
     }
     if (wanted == NULL)

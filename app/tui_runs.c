@@ -208,9 +208,10 @@ static enum sw_code load_runs(struct sw_app_backend *b, struct tui_worker *w, co
         .experiment_id = -1, .limit = q->count, .offset = q->offset, .with = SW_RUN_WITH_METRICS | SW_RUN_WITH_PARAMS};
     struct sw_run_list runs;
     struct sw_query_order *order = NULL;
-    enum sw_code code = sw_track_parse_query(q->filter, a, &query.where, err);
+    enum sw_code code = sw_track_parse_query(SW_SUBJECT_RUN, q->filter, a, &query.where, err);
     if (code == SW_OK && q->sort_key != NULL && q->sort_key[0] != '\0')
-        code = sw_track_parse_order(sw_arena_printf(a, "%s %s", q->sort_key, q->sort_descending ? "DESC" : "ASC"), a,
+        code = sw_track_parse_order(SW_SUBJECT_RUN,
+                                    sw_arena_printf(a, "%s %s", q->sort_key, q->sort_descending ? "DESC" : "ASC"), a,
                                     &order, &query.order_count, err);
     query.order = order;
     if (code == SW_OK)

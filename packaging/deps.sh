@@ -1,19 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The one place that installs. `deps.sh build` gets what building and the demo need from apt; `deps.sh all` adds the
-# tools and peers of the tests, and the pinned Python environment in a cache outside the tree. Nothing is fetched
-# when everything is there, so a second run works offline. `deps.sh venv` prints where the environment is.
+# tools and peers of the tests, and the pinned Python environments in a cache outside the tree. Nothing is fetched
+# when everything is there, so a second run works offline. `deps.sh venv` prints where the environment of the tests is,
+# `deps.sh venv-mlflow2` that of the older MLflow client.
 set -eu
 cd "$(dirname "$0")/.."
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/slipway-build
-key=$(sha256sum tests/requirements.txt | cut -c1-12)
-venv=$cache/python-$key
+
+# The environment made from a file of pinned versions;
+venv_of() { # file
+    echo "$cache/python-$(sha256sum "$1" | cut -c1-12)"
+}
+venv=$(venv_of tests/requirements.txt)
+venv_mlflow2=$(venv_of tests/requirements-mlflow2.txt)
 
 build_packages="gcc make pkg-config git libc6-dev libncurses-dev libsqlite3-dev libyaml-dev libjansson-dev
-  libssl-dev zlib1g-dev libarchive-dev openssh-client dataset-fashion-mnist"
+  libmicrohttpd-dev libssl-dev zlib1g-dev libarchive-dev openssh-client dataset-fashion-mnist"
 test_packages="clang clang-tidy clang-format libclang-rt-14-dev cppcheck valgrind tmux python3 python3-venv
-  libcmocka-dev mandoc shellcheck sqlite3 procps zsh fish tar"
+  libcmocka-dev mandoc shellcheck sqlite3 procps zsh fish tar curl"
 
 install_apt() {
     missing=
@@ -33,13 +39,13 @@ install_apt() {
 }
 
 # Made under another name and moved when complete, so that an interrupted install is not taken for a whole one.
-install_venv() {
-    [ -x "$venv/bin/python" ] && return 0
+install_venv() { # folder, file
+    [ -x "$1/bin/python" ] && return 0
     mkdir -p "$cache"
-    rm -rf "$venv.part"
-    python3 -m venv "$venv.part"
-    "$venv.part/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
-    mv "$venv.part" "$venv"
+    rm -rf "$1.part"
+    python3 -m venv "$1.part"
+    "$1.part/bin/pip" install --quiet --disable-pip-version-check -r "$2"
+    mv "$1.part" "$1"
     # Console scripts name their interpreter; call modules as `python -m NAME` instead of by script.
 }
 
@@ -50,9 +56,11 @@ build)
 all)
     # shellcheck disable=SC2086
     install_apt $build_packages $test_packages
-    install_venv ;;
+    install_venv "$venv" tests/requirements.txt
+    install_venv "$venv_mlflow2" tests/requirements-mlflow2.txt ;;
 venv) echo "$venv" ;;
+venv-mlflow2) echo "$venv_mlflow2" ;;
 *)
-    echo "usage: deps.sh build|all|venv" >&2
+    echo "usage: deps.sh build|all|venv|venv-mlflow2" >&2
     exit 2 ;;
 esac

@@ -1,36 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Experiments and runs, with MLflow's id formats and limits: experiments are numbered from 0 ("Default", always there),
-// run ids are 32 hex digits. Results live in an arena that the caller frees.
+// Runs, with MLflow's id format and limits: run ids are 32 hex digits. Results live in an arena that the caller frees.
 // Source of limits: MLflow 3 validation (run name and keys 250/255, param value 6000, tag value 8000).
 #ifndef SW_STORE_RUN_H
 #define SW_STORE_RUN_H
 
-#include "core/store/query.h"
-#include "core/store/store.h"
+#include "core/store/experiment.h"
 
 #define SW_RUN_ID 33 // 32 hex digits and NUL
 
 enum sw_run_status { SW_RUN_SCHEDULED, SW_RUN_RUNNING, SW_RUN_FINISHED, SW_RUN_FAILED, SW_RUN_KILLED };
 const char *sw_run_status_word(enum sw_run_status status); // "RUNNING", as MLflow spells it
 
-struct sw_experiment {
-    int64_t experiment_id;
-    const char *name;
-    int64_t created_ms;
-    bool is_deleted;
-};
-
-struct sw_pair {
-    const char *key;
-    const char *value;
-};
-
 // Latest value of one metric with its extremes; kept as points arrive, so that a table needs no scan.
 struct sw_metric_summary {
     const char *key;
     double last, min, max; // last may be NaN; min and max ignore NaN
     bool has_range;        // false when every point was NaN
-    int64_t last_step, count;
+    int64_t last_step, count, last_time_ms;
 };
 
 struct sw_run {
@@ -42,7 +28,9 @@ struct sw_run {
     const char *user;
     const char *source; // what ran: command line, one string
     int64_t start_ms;
-    int64_t end_ms; // 0 = not ended
+    int64_t end_ms;                // 0 = not ended
+    const char *artifact_uri;      // where its artifacts are, when not below its experiment; "" = there
+    const char *artifact_location; // its experiment's; "" = the store's own
     bool is_deleted;
     int64_t job_id;   // 0 = not made by a job
     const char *note; // tag mlflow.note.content, "" when none
@@ -57,12 +45,14 @@ struct sw_run {
 struct sw_run_list {
     struct sw_run *items; // in arena
     size_t count;
-    int64_t total; // matches without the limit
+    int64_t total; // matches without the limit; -1 when not asked for
 };
 
 struct sw_run_new {
     const char *run_id;     // NULL = made here
-    const char *experiment; // name, made when missing; NULL = "Default"
+    const char *experiment; // name, made when missing; NULL = the one of `experiment_id`
+    int64_t experiment_id;  // 0 = "Default"; looked at when there is no name. SW_NOT_FOUND
+    const char *user;       // NULL = the login name
     const char *name;       // NULL = a readable name is invented
     const char *source;
     int64_t job_id;
@@ -70,8 +60,6 @@ struct sw_run_new {
     int64_t start_ms; // 0 = now
 };
 
-enum sw_code sw_experiment_list(struct sw_store *s, struct sw_arena *a, struct sw_experiment **out, size_t *count,
-                                struct sw_err *err);
 enum sw_code sw_run_create(struct sw_store *s, const struct sw_run_new *n, char run_id[static SW_RUN_ID],
                            struct sw_err *err);
 // Id, unique prefix of >= 4 characters, or name (the newest of equal names is no answer: SW_AMBIGUOUS lists candidates).
@@ -85,8 +73,11 @@ struct sw_run_query {
     const struct sw_query *where;       // NULL = all (see query.h; core/track parses text into it)
     const struct sw_query_order *order; // NULL = newest first
     size_t order_count;
-    int64_t experiment_id; // -1 = all
-    bool deleted;          // true = only deleted ones
+    int64_t experiment_id; // -1 = all, or those of `experiment_ids`
+    const int64_t *experiment_ids;
+    size_t experiment_count;
+    enum sw_view view;     // SW_VIEW_ACTIVE by default
+    bool no_total;         // the total is not counted: a caller asks for one row more than it shows
     int64_t limit, offset; // limit 0 = 100
     unsigned with;         // SW_RUN_WITH_*: what to load beside the row
 };
@@ -97,13 +88,36 @@ enum sw_code sw_run_finish(struct sw_store *s, const char *run_id, enum sw_run_s
                            struct sw_err *err);
 enum sw_code sw_run_set_status(struct sw_store *s, const char *run_id, enum sw_run_status status, struct sw_err *err);
 enum sw_code sw_run_rename(struct sw_store *s, const char *run_id, const char *name, struct sw_err *err);
+// Several of these in one step; members that are not set stay. The name and the tag mlflow.runName change together, here
+// and in sw_run_rename() and sw_run_set_tag().
+struct sw_run_change {
+    bool has_status, has_end;
+    enum sw_run_status status;
+    int64_t end_ms;
+    const char *name; // NULL = stays
+};
+enum sw_code sw_run_update(struct sw_store *s, const char *run_id, const struct sw_run_change *change,
+                           struct sw_err *err);
+// What a writer must know of a run, at the price of one lookup. SW_NOT_FOUND.
+struct sw_run_peek {
+    int64_t experiment_id;
+    enum sw_run_status status;
+    bool is_deleted;
+};
+enum sw_code sw_run_peek(struct sw_store *s, const char *run_id, struct sw_run_peek *out, struct sw_err *err);
+// Moves a run to another experiment; its artifacts stay where they are (artifact_uri says so from then on).
+enum sw_code sw_run_move(struct sw_store *s, const char *run_id, int64_t experiment_id, struct sw_err *err);
+// "mlflow-artifacts:/<experiment>/<run>/artifacts", or below the experiment's location, or what the run says. In the arena;
+// NULL when it is full.
+const char *sw_run_artifact_uri(const struct sw_run *run, struct sw_arena *a);
 // A param is immutable: the same value again is fine, another value is SW_INVALID (MLflow's rule).
 enum sw_code sw_run_set_param(struct sw_store *s, const char *run_id, const char *key, const char *value,
                               struct sw_err *err);
 enum sw_code sw_run_set_tag(struct sw_store *s, const char *run_id, const char *key, const char *value, // NULL deletes
                             struct sw_err *err);
 enum sw_code sw_run_set_deleted(struct sw_store *s, const char *run_id, bool deleted, struct sw_err *err);
-// "<store>/artifacts/<experiment>/<run>/artifacts"; the folder is made. `out` has SW_PATH_MAX bytes.
+// "<store>/artifacts/<experiment>/<run>/artifacts", also where the experiment has a location elsewhere; the folder is made.
+// `out` has SW_PATH_MAX bytes.
 enum sw_code sw_run_artifact_dir(struct sw_store *s, const char *run_id, char *out, struct sw_err *err);
 
 // Links a data set version to a run ("train", "eval"...).

@@ -15,6 +15,7 @@
 
 static const struct sw_migration migrations[] = {
     {1, sw_schema_v1},
+    {2, sw_schema_v2},
 };
 
 const struct sw_migration *sw_schema_migrations(size_t *count)

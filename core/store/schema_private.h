@@ -9,6 +9,7 @@
 #define SW_SCHEMA_APPLICATION_ID 0x536c6970 // "Slip"
 
 extern const char sw_schema_v1[]; // schema_v1.c, and so on: one file per version
+extern const char sw_schema_v2[];
 
 struct sw_migration {
     int version;     // 1, 2, 3... without gaps

@@ -279,7 +279,7 @@ static enum sw_code add_order_term(struct builder *b, const struct sw_query_orde
 static enum sw_code add_where(struct builder *b, const struct sw_run_query *q)
 {
     sw_buf_adds(&b->sql, " FROM run WHERE run.is_deleted = ");
-    enum sw_code code = add_value(b, sw_int(q->deleted));
+    enum sw_code code = add_value(b, sw_int(q->view == SW_VIEW_DELETED));
     if (code == SW_OK && q->experiment_id >= 0) {
         sw_buf_adds(&b->sql, " AND run.experiment_id = ");
         code = add_value(b, sw_int(q->experiment_id));

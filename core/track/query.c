@@ -512,8 +512,10 @@ static void finish(struct parser *p)
         freelocale(p->c_locale);
 }
 
-enum sw_code sw_track_parse_query(const char *text, struct sw_arena *a, const struct sw_query **out, struct sw_err *err)
+enum sw_code sw_track_parse_query(enum sw_subject subject, const char *text, struct sw_arena *a,
+                                  const struct sw_query **out, struct sw_err *err)
 {
+    (void)subject;
     struct parser p;
     struct sw_query *tree = NULL;
     enum sw_code code = start(&p, text, a, err);
@@ -554,9 +556,10 @@ static enum sw_code parse_order(struct parser *p, struct sw_query_order *orders,
     return code;
 }
 
-enum sw_code sw_track_parse_order(const char *text, struct sw_arena *a, struct sw_query_order **out, size_t *count,
-                                  struct sw_err *err)
+enum sw_code sw_track_parse_order(enum sw_subject subject, const char *text, struct sw_arena *a,
+                                  struct sw_query_order **out, size_t *count, struct sw_err *err)
 {
+    (void)subject;
     struct parser p;
     size_t found = 0;
     enum sw_code code = start(&p, text, a, err);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Filters and orders for runs as people write them: MLflow's grammar and what its users ask for beside it.
+// Filters and orders as people write them: MLflow's grammar and what its users ask for beside it.
 //
 //   expr   := term { OR term }            term := factor { AND factor }        factor := NOT factor | ( expr ) | test
 //   test   := ident op value | ident [NOT] LIKE|ILIKE text | ident [NOT] IN ( value, ... ) | ident IS [NOT] NULL
@@ -19,10 +19,10 @@
 
 // The tree lives in the arena; *out is NULL for an empty text. SW_INVALID names the column (from 1), what was expected
 // and what stands there; SW_LIMIT for more than 64 KiB, 500 tests or 100 levels.
-enum sw_code sw_track_parse_query(const char *text, struct sw_arena *a, const struct sw_query **out /* borrow from a */,
-                                  struct sw_err *err);
+enum sw_code sw_track_parse_query(enum sw_subject subject, const char *text, struct sw_arena *a,
+                                  const struct sw_query **out /* borrow from a */, struct sw_err *err);
 // An empty text gives no orders. SW_INVALID as above; at most 16 fields.
-enum sw_code sw_track_parse_order(const char *text, struct sw_arena *a, struct sw_query_order **out /* borrow from a */,
-                                  size_t *count, struct sw_err *err);
+enum sw_code sw_track_parse_order(enum sw_subject subject, const char *text, struct sw_arena *a,
+                                  struct sw_query_order **out /* borrow from a */, size_t *count, struct sw_err *err);
 
 #endif

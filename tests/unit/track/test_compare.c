@@ -11,9 +11,9 @@
 static struct sw_pair params_a[] = {{"lr", "0.1"}, {"opt", "sgd"}}, params_b[] = {{"lr", "0.2"}, {"opt", "sgd"}},
                       params_c[] = {{"opt", "sgd"}, {"warmup", "5"}};
 static struct sw_pair tags_a[] = {{"mlflow.user", "ann"}, {"owner", "x"}};
-static struct sw_metric_summary metrics_a[] = {{"acc", 0.9, 0, 0, true, 1, 2}, {"loss", 1, 0, 0, true, 1, 2}},
-                                metrics_b[] = {{"acc", 0.8, 0, 0, true, 1, 2}, {"loss", 1, 0, 0, true, 1, 2}},
-                                metrics_c[] = {{"acc", NAN, 0, 0, false, 1, 2}};
+static struct sw_metric_summary metrics_a[] = {{"acc", 0.9, 0, 0, true, 1, 2, 0}, {"loss", 1, 0, 0, true, 1, 2, 0}},
+                                metrics_b[] = {{"acc", 0.8, 0, 0, true, 1, 2, 0}, {"loss", 1, 0, 0, true, 1, 2, 0}},
+                                metrics_c[] = {{"acc", NAN, 0, 0, false, 1, 2, 0}};
 static const struct sw_run runs[] = {
     {.name = "a",
      .params = params_a,
@@ -65,7 +65,7 @@ static void test_only_differences(void **state)
     fails(sw_track_compare(runs, 0, &o, f->arena, &c, &f->err), SW_INVALID);
     o.base = 2;
     fails(sw_track_compare(runs, 2, &o, f->arena, &c, &f->err), SW_INVALID);
-    struct sw_metric_summary nan[] = {{"acc", NAN, 0, 0, false, 1, 2}};
+    struct sw_metric_summary nan[] = {{"acc", NAN, 0, 0, false, 1, 2, 0}};
     const struct sw_run twins[] = {{.metrics = nan, .metric_count = 1}, {.metrics = metrics_c, .metric_count = 1}};
     o.base = 0;
     ok(sw_track_compare(twins, 2, &o, f->arena, &c, &f->err));

@@ -85,10 +85,10 @@ static void test_accepts(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct sw_query *q = NULL;
         if (rows[i].tree == NULL) {
-            fails(sw_track_parse_query(rows[i].text, f->arena, &q, &f->err), SW_INVALID);
+            fails(sw_track_parse_query(SW_SUBJECT_RUN, rows[i].text, f->arena, &q, &f->err), SW_INVALID);
             continue;
         }
-        ok(sw_track_parse_query(rows[i].text, f->arena, &q, &f->err));
+        ok(sw_track_parse_query(SW_SUBJECT_RUN, rows[i].text, f->arena, &q, &f->err));
         struct sw_buf b;
         sw_buf_init(&b, 10000);
         show(&b, q);
@@ -96,7 +96,7 @@ static void test_accepts(void **state)
         sw_buf_free(&b);
     }
     const struct sw_query *q = (const struct sw_query *)1;
-    ok(sw_track_parse_query("  ", f->arena, &q, &f->err));
+    ok(sw_track_parse_query(SW_SUBJECT_RUN, "  ", f->arena, &q, &f->err));
     assert_null(q);
 }
 
@@ -130,7 +130,7 @@ static void test_errors_say_where_and_what(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct sw_query *q = NULL;
-        fails(sw_track_parse_query(rows[i].text, f->arena, &q, &f->err), SW_INVALID);
+        fails(sw_track_parse_query(SW_SUBJECT_RUN, rows[i].text, f->arena, &q, &f->err), SW_INVALID);
         if (strstr(f->err.message, rows[i].message) == NULL || strstr(f->err.hint, rows[i].hint) == NULL)
             fail_msg("%s: '%s' (%s)", rows[i].text, f->err.message, f->err.hint);
     }
@@ -145,25 +145,25 @@ static void test_limits(void **state)
     sw_buf_init(&b, 1 << 20);
     for (int i = 0; i < 500; i++)
         sw_buf_addf(&b, "%sparams.p%d = 'x'", i > 0 ? " OR " : "", i);
-    ok(sw_track_parse_query(b.data, f->arena, &q, &f->err));
+    ok(sw_track_parse_query(SW_SUBJECT_RUN, b.data, f->arena, &q, &f->err));
     ok(sw_run_search(f->store, &(struct sw_run_query){.where = q, .experiment_id = -1}, f->arena, &list, &f->err));
     sw_buf_adds(&b, " OR status = 'A'");
-    fails(sw_track_parse_query(b.data, f->arena, &q, &f->err), SW_LIMIT);
+    fails(sw_track_parse_query(SW_SUBJECT_RUN, b.data, f->arena, &q, &f->err), SW_LIMIT);
     sw_buf_clear(&b);
     for (int i = 0; i < 99; i++)
         sw_buf_addc(&b, '(');
     sw_buf_adds(&b, "status = 'A'");
     for (int i = 0; i < 99; i++)
         sw_buf_addc(&b, ')');
-    ok(sw_track_parse_query(b.data, f->arena, &q, &f->err));
+    ok(sw_track_parse_query(SW_SUBJECT_RUN, b.data, f->arena, &q, &f->err));
     sw_buf_clear(&b);
     for (int i = 0; i < 30000; i++)
         sw_buf_addc(&b, '(');
-    fails(sw_track_parse_query(b.data, f->arena, &q, &f->err), SW_LIMIT);
+    fails(sw_track_parse_query(SW_SUBJECT_RUN, b.data, f->arena, &q, &f->err), SW_LIMIT);
     sw_buf_clear(&b);
     for (int i = 0; i < 15000; i++)
         sw_buf_adds(&b, "NOT ");
-    fails(sw_track_parse_query(b.data, f->arena, &q, &f->err), SW_LIMIT);
+    fails(sw_track_parse_query(SW_SUBJECT_RUN, b.data, f->arena, &q, &f->err), SW_LIMIT);
     sw_buf_free(&b);
 }
 
@@ -172,16 +172,17 @@ static void test_orders(void **state)
     struct fixture *f = *state;
     struct sw_query_order *o = NULL;
     size_t count = 0;
-    ok(sw_track_parse_order("metrics.acc DESC, params.`a b`, start_time asc", f->arena, &o, &count, &f->err));
+    ok(sw_track_parse_order(SW_SUBJECT_RUN, "metrics.acc DESC, params.`a b`, start_time asc", f->arena, &o, &count,
+                            &f->err));
     assert_int_equal(count, 3);
     assert_true(o[0].field == SW_FIELD_METRIC && o[0].descending);
     assert_string_equal(o[1].key, "a b");
     assert_true(o[2].field == SW_FIELD_ATTRIBUTE && !o[2].descending);
-    ok(sw_track_parse_order("", f->arena, &o, &count, &f->err));
+    ok(sw_track_parse_order(SW_SUBJECT_RUN, "", f->arena, &o, &count, &f->err));
     assert_int_equal(count, 0);
-    fails(sw_track_parse_order("metrics.acc down", f->arena, &o, &count, &f->err), SW_INVALID);
-    fails(sw_track_parse_order("metrics.acc,", f->arena, &o, &count, &f->err), SW_INVALID);
-    fails(sw_track_parse_order("datasets.name", f->arena, &o, &count, &f->err), SW_INVALID);
+    fails(sw_track_parse_order(SW_SUBJECT_RUN, "metrics.acc down", f->arena, &o, &count, &f->err), SW_INVALID);
+    fails(sw_track_parse_order(SW_SUBJECT_RUN, "metrics.acc,", f->arena, &o, &count, &f->err), SW_INVALID);
+    fails(sw_track_parse_order(SW_SUBJECT_RUN, "datasets.name", f->arena, &o, &count, &f->err), SW_INVALID);
 }
 
 // --- the store against a plain evaluation ---
@@ -424,7 +425,7 @@ static void test_store_agrees_with_evaluation(void **state)
         struct sw_run_list found;
         sw_buf_init(&text, 1 << 16);
         add_random_query(&text, &seed, 0);
-        ok(sw_track_parse_query(text.data, a, &q, &f->err));
+        ok(sw_track_parse_query(SW_SUBJECT_RUN, text.data, a, &q, &f->err));
         struct sw_run_query search = {.where = q, .experiment_id = -1, .limit = RUNS};
         ok(sw_run_search(f->store, &search, a, &found, &f->err));
         size_t at = 0;
@@ -480,7 +481,7 @@ static void test_order_of_runs(void **state)
         struct sw_query_order *order = NULL;
         struct sw_run_list found;
         char names[8] = "";
-        ok(sw_track_parse_order(cases[i].order, f->arena, &order, &q.order_count, &f->err));
+        ok(sw_track_parse_order(SW_SUBJECT_RUN, cases[i].order, f->arena, &order, &q.order_count, &f->err));
         q.order = order;
         ok(sw_run_search(f->store, &q, f->arena, &found, &f->err));
         for (size_t r = 0; r < found.count; r++)
@@ -508,7 +509,8 @@ static void test_pages_and_deleted(void **state)
     ok(sw_run_search(f->store, &(struct sw_run_query){.experiment_id = -1, .offset = 100}, f->arena, &list, &f->err));
     assert_int_equal(list.count, 0);
     assert_int_equal(list.total, 24);
-    ok(sw_run_search(f->store, &(struct sw_run_query){.experiment_id = -1, .deleted = true}, f->arena, &list, &f->err));
+    ok(sw_run_search(f->store, &(struct sw_run_query){.experiment_id = -1, .view = SW_VIEW_DELETED}, f->arena, &list,
+                     &f->err));
     assert_int_equal(list.total, 1);
     ok(sw_run_search(f->store, &(struct sw_run_query){.experiment_id = 2}, f->arena, &list, &f->err));
     assert_int_equal(list.total, 12);
@@ -538,7 +540,7 @@ static void test_dataset_queries(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct sw_query *q = NULL;
         struct sw_run_list list;
-        ok(sw_track_parse_query(cases[i].text, f->arena, &q, &f->err));
+        ok(sw_track_parse_query(SW_SUBJECT_RUN, cases[i].text, f->arena, &q, &f->err));
         ok(sw_run_search(f->store, &(struct sw_run_query){.where = q, .experiment_id = -1}, f->arena, &list, &f->err));
         assert_int_equal(list.count, cases[i].count);
         if (list.count == 1)

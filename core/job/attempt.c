@@ -2,7 +2,8 @@
 // One attempt from the first rank's start to the last process's end. The loop reads, hands metrics on, and watches for a
 // cause to end: all ranks done, one failed, a stop request, a signal, the time limit. Ending is one path for all causes:
 // SIGTERM to the ranks, SIGTERM to what they leave behind, SIGKILL to everything after the grace time, until waitpid()
-// says that no child is left. As a subreaper the supervisor is parent of every orphan, so that this is the whole truth.
+// says that no child is left. As a subreaper the supervisor is parent of every orphan, so that this is the whole truth;
+// but supervisors of jobs that this one queued come to it, too, and are nobody's to end but their own.
 #include "core/job/attempt_private.h"
 
 #include "core/base/clock.h"
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { IDLE_MS = 1000, BUSY_MS = 20, TELL_MS = 5000 };
+enum { IDLE_MS = 1000, BUSY_MS = 20, TELL_MS = 5000, LOOK_MS = 100, EMPTY_LOOKS = 2 };
 
 // --- what ended, and how to say it ---
 
@@ -163,6 +164,18 @@ static void tell_who_is_left(struct attempt *at, const struct sw_job_tree *tree,
     fprintf(stderr, "%s\n", text);
 }
 
+// Children are left, but are they only supervisors of other jobs? A process that forks may slip through one look at /proc,
+// hence two.
+static bool are_others_left_only(struct attempt *at, int64_t now)
+{
+    if (!at->has_children || now - at->looked_ms < LOOK_MS)
+        return false;
+    at->looked_ms = now;
+    struct sw_job_tree tree = sw_job_tree_signal(0);
+    at->empty_looks = tree.alive == 0 && tree.others > 0 ? at->empty_looks + 1 : 0;
+    return at->empty_looks >= EMPTY_LOOKS;
+}
+
 // One step of the ending, called until no child is left.
 static void go_on_ending(struct attempt *at)
 {
@@ -173,6 +186,8 @@ static void go_on_ending(struct attempt *at)
             at->kill_ms = now + SW_JOB_LEFTOVER_MS;
         sw_job_tree_signal(SIGTERM);
     }
+    if (at->running == 0 && are_others_left_only(at, now))
+        at->has_children = false;
     if (now < at->kill_ms)
         return;
     struct sw_job_tree tree = sw_job_tree_signal(SIGKILL);

@@ -55,6 +55,8 @@ struct attempt {
     int failed_rank; // -1 = none
     char start_error[512];
     int64_t began_ms, batch_ms, kill_ms, killing_since_ms, told_ms; // monotonic; 0 = not yet
+    int64_t looked_ms; // ... at whether all that is left belongs to other jobs
+    int empty_looks;   // so many times in a row
     bool are_leftovers_told;
 };
 

@@ -199,11 +199,13 @@ void sw_job_writer_end(struct sw_job_writer *w, struct sw_job_batch *last, int64
 // --- processes (tree.c) ---
 
 struct sw_job_tree {
-    size_t alive;   // descendants of this process, zombies not counted
+    size_t alive;   // descendants of this process, zombies and other jobs' not counted
     size_t refused; // of these, that this user may not signal
+    size_t others;  // supervisors of other jobs among the descendants, with all that is below them: never signalled
     char name[64];  // of one of them: "process 812 (python)"
 };
-struct sw_job_tree sw_job_tree_signal(int signo); // to every descendant of this process
+// To every descendant of this process that is not another job's; 0 only looks.
+struct sw_job_tree sw_job_tree_signal(int signo);
 // Ends all processes that carry the job's marker, or whose session began with a recorded rank. Returns how many are left.
 size_t sw_job_strays_end(const char *store_dir, int64_t job_id, int64_t timeout_ms);
 

@@ -2,7 +2,8 @@
 // Ending process trees. While its supervisor lives, a job's processes are the supervisor's descendants: it is a child
 // subreaper, so that double-forked and setsid()-ed ones come back to it. Once it has died they are found by what every
 // one of them carries in its environment (SLIPWAY_JOB_DIR, unique to store and job), by the sessions of the recorded
-// ranks, and by descent from those. No signal is ever sent by bare pid.
+// ranks, and by descent from those. No signal is ever sent by bare pid. What is below the supervisor of another job, one
+// that a program of this job queued, is that job's and left alone: it shows by the lock that it holds (kernel's proc(5)).
 #include "core/job/job_private.h"
 
 #include "core/base/clock.h"
@@ -36,6 +37,58 @@ struct recorded {
     int64_t start_ticks;
 };
 
+// "/STORE/jobs/ID/lock" beside a store's file: is it the lock of a job?
+static bool is_job_lock(const char *path)
+{
+    char store[SW_PATH_MAX];
+    int root = 0, end = 0;
+    const char *jobs = strstr(path, "/jobs/");
+    for (const char *next = jobs; next; next = strstr(next + 1, "/jobs/"))
+        jobs = next;
+    if (!jobs || sscanf(jobs, "/jobs/%*d/lock%n", &end) != 0 || end == 0 || jobs[end] != '\0')
+        return false;
+    root = (int)(jobs - path);
+    int n = snprintf(store, sizeof(store), "%.*s/slipway.db", root, path);
+    return n > 0 && n < (int)sizeof(store) && access(store, F_OK) == 0;
+}
+
+// Has the process itself, and not one whose descriptor it inherited, locked what descriptor `fd` of it is open on?
+static bool has_locked(pid_t pid, const char *fd)
+{
+    char path[300], line[256];
+    bool found = false;
+    snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.20s", (int)pid, fd);
+    FILE *f = fopen(path, "re");
+    while (f && !found && fgets(line, sizeof(line), f)) {
+        int holder = 0;
+        found = sscanf(line, "lock: %*d: FLOCK ADVISORY WRITE %d", &holder) == 1 && holder == (int)pid;
+    }
+    if (f)
+        fclose(f);
+    return found;
+}
+
+// Who supervises is decided by the lock on the job's folder; nothing else makes a process one.
+static bool is_supervisor(const struct process *p)
+{
+    char path[64], target[SW_PATH_MAX];
+    bool found = false;
+    if (p->session != p->pid) // supervisors lead a session
+        return false;
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)p->pid);
+    DIR *fds = opendir(path);
+    for (struct dirent *d; fds && !found && (d = readdir(fds));) {
+        ssize_t n = readlinkat(dirfd(fds), d->d_name, target, sizeof(target) - 1);
+        if (n <= 0)
+            continue;
+        target[n] = '\0';
+        found = is_job_lock(target) && has_locked(p->pid, d->d_name);
+    }
+    if (fds)
+        closedir(fds);
+    return found;
+}
+
 static void name_process(pid_t pid, char *out, size_t size)
 {
     char path[64], name[32] = "?";
@@ -47,27 +100,6 @@ static void name_process(pid_t pid, char *out, size_t size)
         fclose(f);
     }
     snprintf(out, size, "process %d (%s)", (int)pid, name);
-}
-
-struct sw_job_tree sw_job_tree_signal(int signo)
-{
-    struct sw_job_tree tree = {0};
-    pid_t *pids = NULL;
-    size_t count = 0;
-    struct sw_err err = {0};
-    if (sw_proc_descendants(getpid(), &pids, &count, &err) != SW_OK)
-        return tree;
-    for (size_t i = 0; i < count; i++) {
-        int64_t ticks;
-        if (sw_proc_start_ticks(pids[i], &ticks, &err) != SW_OK)
-            continue; // a zombie, or gone meanwhile
-        tree.alive++;
-        name_process(pids[i], tree.name, sizeof(tree.name));
-        if (sw_proc_signal(pids[i], ticks, signo, &err) == SW_IO)
-            tree.refused++;
-    }
-    free(pids);
-    return tree;
 }
 
 // Reads pid, parent, session and start time of a live process.
@@ -94,6 +126,40 @@ static bool read_stat(pid_t pid, struct process *p)
         return false;
     *p = (struct process){.pid = pid, .parent = parent, .session = session, .start_ticks = ticks};
     return true;
+}
+
+static bool is_among(pid_t pid, const pid_t *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == pid)
+            return true;
+    return false;
+}
+
+struct sw_job_tree sw_job_tree_signal(int signo)
+{
+    struct sw_job_tree tree = {0};
+    pid_t *pids = NULL;
+    size_t count = 0, others = 0; // pids[0..others) is used again for what belongs to other jobs
+    struct sw_err err = {0};
+    if (sw_proc_descendants(getpid(), &pids, &count, &err) != SW_OK)
+        return tree;
+    for (size_t i = 0; i < count; i++) { // parents come before their children
+        struct process p;
+        if (!read_stat(pids[i], &p))
+            continue; // a zombie, or gone meanwhile
+        if (is_among(p.parent, pids, others) || is_supervisor(&p)) {
+            pids[others++] = p.pid;
+            continue;
+        }
+        tree.alive++;
+        name_process(p.pid, tree.name, sizeof(tree.name));
+        if (sw_proc_signal(p.pid, p.start_ticks, signo, &err) == SW_IO)
+            tree.refused++;
+    }
+    tree.others = others;
+    free(pids);
+    return tree;
 }
 
 // All live processes of our user but this one.
@@ -205,7 +271,7 @@ static size_t mark_strays(struct process_list *list, const char *entry, const st
         changed = false;
         for (size_t i = 0; i < list->count; i++) {
             const struct process *parent = find_process(list, list->items[i].parent);
-            if (!list->items[i].is_stray && parent && parent->is_stray) {
+            if (!list->items[i].is_stray && parent && parent->is_stray && !is_supervisor(&list->items[i])) {
                 list->items[i].is_stray = changed = true;
                 strays++;
             }

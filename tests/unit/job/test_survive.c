@@ -335,6 +335,47 @@ static void a_full_disk_ends_nothing(void **state)
     wait_end(f, id, SW_JOB_FAILED, "cannot start rank 0");
 }
 
+// A job whose script queues another and then does `what`; the submitter stays behind as a stray of the outer one.
+static int64_t submit_nested(struct fixture *f, const char *what)
+{
+    char script[2048];
+    snprintf(script, sizeof(script),
+             "rm -f up; '%s' submit '%s' within 'echo up > up; while [ ! -e go ]; do sleep 0.01; done' & "
+             "while [ ! -e up ]; do sleep 0.01; done; echo both; %s",
+             self_path(), f->store_dir, what);
+    int64_t id = submit_script(f, script, (struct sw_job_spec){.grace_ms = 200});
+    wait_log(f, id, "[r0] both");
+    return id;
+}
+
+static void a_job_queued_inside_a_job_goes_on_without_it(void **state)
+{
+    struct fixture *f = *state;
+    struct sw_err err = {0};
+    struct sw_job_reap_report report = {0};
+    char stray[128];
+    snprintf(stray, sizeof(stray), "setsid sh -c 'trap \"\" TERM; while :; do sleep 0.05; done' %s & exit 0", f->token);
+    int64_t ended = submit_nested(f, stray); // outer 1, inner 2
+    wait_end(f, ended, SW_JOB_DONE, "");
+    assert_no_process(f->token);
+    int64_t stopped = submit_nested(f, "exec sleep 600"); // 3 and 4
+    OK(sw_job_stop(f->store, stopped, &err));
+    wait_end(f, stopped, SW_JOB_STOPPED, "stopped on request");
+    int64_t killed = submit_nested(f, "exec sleep 600"); // 5 and 6
+    kill(supervisor_of(f, killed), SIGKILL);
+    for (int64_t until = sw_clock_mono_ms() + DEADLINE_MS; report.lost == 0; sw_clock_sleep_ms(5)) {
+        OK(sw_job_reap(f->store, NULL, &report, &err));
+        assert_true(sw_clock_mono_ms() < until);
+    }
+    wait_end(f, killed, SW_JOB_LOST, "slipway retry");
+    assert_no_process(f->token);
+    for (int64_t inner = ended + 1; inner <= killed + 1; inner += 2)
+        wait_running(f, inner);
+    write_file(f, "go", "");
+    for (int64_t inner = ended + 1; inner <= killed + 1; inner += 2)
+        wait_end(f, inner, SW_JOB_DONE, "");
+}
+
 int main(int argc, char **argv)
 {
     int role = play_role(argc, argv);
@@ -355,6 +396,7 @@ int main(int argc, char **argv)
         TEST(a_queue_outlives_its_supervisors),
         TEST(crashes_are_recovered_from),
         TEST(a_full_disk_ends_nothing),
+        TEST(a_job_queued_inside_a_job_goes_on_without_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,12 +44,16 @@ enum sw_code sw_experiment_get(struct sw_store *s, int64_t experiment_id, struct
                                struct sw_err *err);
 enum sw_code sw_experiment_find(struct sw_store *s, const char *name, struct sw_arena *a, struct sw_experiment *out,
                                 struct sw_err *err);
-// Attributes of filters and orders: name, creation_time, last_update_time, experiment_id; tags. Default order: newest
-// update first. One more row than `limit` is a caller's way to learn whether there is a next page.
+// Attributes of filters and orders: name, creation_time, last_update_time, experiment_id; tags in filters alone. Default
+// order: newest first, then by number. A caller learns of a next page by asking for one row more than it shows.
 enum sw_code sw_experiment_search(struct sw_store *s, const struct sw_search *q, struct sw_arena *a,
                                   struct sw_experiment_list *out, struct sw_err *err);
+// The rest: SW_NOT_FOUND. Renaming, deleting and restoring set `updated_ms`.
+// SW_CONFLICT a deleted one, SW_EXISTS.
 enum sw_code sw_experiment_rename(struct sw_store *s, int64_t experiment_id, const char *name, struct sw_err *err);
+// SW_NOT_FOUND also for one that is deleted, or not deleted, already.
 enum sw_code sw_experiment_set_deleted(struct sw_store *s, int64_t experiment_id, bool deleted, struct sw_err *err);
+// SW_INVALID a deleted one.
 enum sw_code sw_experiment_set_tag(struct sw_store *s, int64_t experiment_id, const char *key,
                                    const char *value, // NULL deletes: SW_NOT_FOUND when there is none
                                    struct sw_err *err);

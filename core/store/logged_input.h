@@ -28,10 +28,12 @@ struct sw_run_links {
     size_t model_output_count;
 };
 
-// Adds data sets and model inputs to a run in one step; what is linked already gets the new tags. NORMAL durability.
+// Adds data sets and model inputs to a run in one step; what is linked already stays as it is, its tags too (MLflow's
+// rule). NORMAL durability. SW_NOT_FOUND, SW_INVALID.
 enum sw_code sw_run_log_inputs(struct sw_store *s, const char *run_id, const struct sw_logged_dataset *datasets,
                                size_t dataset_count, const char *const *model_ids, size_t model_count,
                                struct sw_err *err);
+// An output that is there already gets the new step.
 enum sw_code sw_run_log_outputs(struct sw_store *s, const char *run_id, const struct sw_model_output *outputs,
                                 size_t count, struct sw_err *err);
 // All links of a run. Registered data sets that a job was started with (run_input) stand among the data sets, with source
@@ -43,7 +45,8 @@ struct sw_dataset_summary {
     int64_t experiment_id;
     const char *name, *digest, *context; // "" = no context
 };
-// Distinct data sets that the active runs of these experiments read, at most `limit`.
+// Distinct data sets and contexts that runs of these experiments read, deleted runs too, at most `limit`; by experiment as
+// listed, then by name, digest and context.
 enum sw_code sw_logged_dataset_search(struct sw_store *s, const int64_t *experiment_ids, size_t experiment_count,
                                       int64_t limit, struct sw_arena *a, struct sw_dataset_summary **out, size_t *count,
                                       struct sw_err *err);

@@ -154,6 +154,9 @@ static enum sw_code count_point(struct intake *in, const struct sw_stored_point 
     bool is_after =
         state->count == 0 || p->step > latest->step || (p->step == latest->step && p->time_ms > latest->time_ms);
     in->is_sorted = in->is_sorted && is_after;
+    // Said only of what came in that order: the points below a late one are not looked at.
+    state->is_time_ordered =
+        state->count == 0 || (state->is_time_ordered && p->step >= latest->step && p->time_ms >= latest->time_ms);
     state->min_step = state->count == 0 || p->step < state->min_step ? p->step : state->min_step;
     if (!p->is_nan) {
         state->min = fmin(state->min, p->value);
@@ -219,14 +222,15 @@ static enum sw_code store_state(const struct intake *in, struct sw_err *err)
         sw_sql_open(in->s, SQL_SERIES_PUT,
                     SW_VALUES(sw_int(in->run_key), sw_int(in->key_id), sw_int(latest->step), sw_int(latest->time_ms),
                               sw_real(latest->value), sw_int(latest->is_nan), sw_real(state->min), sw_real(state->max),
-                              sw_int(state->count), sw_int(state->min_step), sw_int(state->is_ordered)),
+                              sw_int(state->count), sw_int(state->min_step), sw_int(state->is_ordered),
+                              sw_int(state->is_time_ordered)),
                     &put, err);
     if (code != SW_OK)
         return code;
     // Both machine words and byte order are those of every supported machine (little-endian, 64 bits).
     size_t len =
         offsetof(struct sw_levels, open) + (size_t)sw_levels_in_use(state->levels.count) * sizeof state->levels.open[0];
-    int rc = sqlite3_bind_blob(put, 12, &state->levels, (int)len, SQLITE_STATIC);
+    int rc = sqlite3_bind_blob(put, 13, &state->levels, (int)len, SQLITE_STATIC);
     bool has_row = false;
     return rc == SQLITE_OK ? sw_sql_next(in->s, put, &has_row, err) : sw_sql_error(in->s, rc, "writing", err);
 }

@@ -42,26 +42,30 @@ enum sw_code sw_metric_read_series(struct sw_store *s, const char *run_id, const
 enum sw_code sw_metric_read_points(struct sw_store *s, const char *run_id, const char *key, int64_t offset,
                                    int64_t limit, struct sw_arena *a, struct sw_metric_point **out, size_t *count,
                                    struct sw_err *err);
-// The same by pages, each as cheap as the first: begin with a zeroed cursor; *at_end tells that nothing follows.
+// All points by pages, in MLflow's order of a history: time, then step, then value (a NaN as 0). Begin with a zeroed cursor;
+// *at_end tells that nothing follows. A page is as cheap as the first one where steps and times rise together as the points
+// came in; else each page looks at the whole series. SW_NOT_FOUND an unknown run (MLflow
+// answers with no points), SW_INVALID a limit below 1.
 struct sw_metric_cursor {
     bool is_set;
     int64_t step, time_ms;
-    double value;
+    double value; // NaN when is_nan
     bool is_nan;
 };
 enum sw_code sw_metric_read_page(struct sw_store *s, const char *run_id, const char *key, int64_t limit,
                                  struct sw_metric_cursor *cursor, struct sw_arena *a, struct sw_metric_point **out,
                                  size_t *count, bool *at_end, struct sw_err *err);
-// Points of several runs on one grid of steps (MLflow's bulk interval): of the distinct steps of all runs within
-// [start_step, end_step] at most about `max_steps` evenly spread ones, each run's first and last always among them; every
-// point at a chosen step is given, in order of run (as listed), step and time. Cost follows `max_steps`, not the series,
-// where a series is longer than 8 x max_steps.
+// An even sample of the points of several runs (MLflow's bulk interval): of each run's points within [start_step, end_step]
+// (INT64_MIN/MAX = all) at most `most`, by rank in the order of step, time and value: the points are cut into `most` parts
+// of nearly equal length and the first of each is given, but for the last sample, which is the last point. In order of run
+// (as listed), step and time; an unknown run has none. Source: MLflow 3.17, sqlalchemy_store.py,
+// get_metric_history_bulk_interval().
 struct sw_metric_sample {
     const char *run_id; // borrow: the caller's
     struct sw_metric_point point;
 };
 enum sw_code sw_metric_read_sample(struct sw_store *s, const char *const *run_ids, size_t run_count, const char *key,
-                                   int64_t start_step, int64_t end_step, int64_t max_steps, struct sw_arena *a,
+                                   int64_t start_step, int64_t end_step, int64_t most, struct sw_arena *a,
                                    struct sw_metric_sample **out, size_t *count, struct sw_err *err);
 // Distinct metric keys of a run, sorted.
 enum sw_code sw_metric_keys(struct sw_store *s, const char *run_id, struct sw_arena *a, const char ***out,

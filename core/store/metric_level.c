@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+const struct sw_stored_point sw_stored_below_all = {INT64_MIN, INT64_MIN, -DBL_MAX, -1};
+
 // `newer` was fed after all points of `into`.
 static void merge(struct sw_metric_bucket *into, const struct sw_metric_bucket *newer)
 {
@@ -94,8 +96,9 @@ static void read_state(struct sw_reader *r, void *item)
     state->count = sw_column_int(r, 6);
     state->min_step = sw_column_int(r, 7);
     state->is_ordered = sw_column_int(r, 8) != 0;
-    const void *bytes = sqlite3_column_blob(r->st, 9);
-    size_t len = (size_t)sqlite3_column_bytes(r->st, 9);
+    state->is_time_ordered = sw_column_int(r, 9) != 0;
+    const void *bytes = sqlite3_column_blob(r->st, 10);
+    size_t len = (size_t)sqlite3_column_bytes(r->st, 10);
     if (bytes != NULL && len <= sizeof state->levels)
         memcpy(&state->levels, bytes, len);
     // What does not fit together is a damaged row; sw_series_load() says so.
@@ -109,7 +112,7 @@ enum sw_code sw_series_load(struct sw_store *s, int64_t run_key, int64_t key_id,
                             struct sw_err *err)
 {
     bool found = false;
-    *state = (struct sw_series_state){.min = NAN, .max = NAN, .is_ordered = true};
+    *state = (struct sw_series_state){.min = NAN, .max = NAN, .is_ordered = true, .is_time_ordered = true};
     enum sw_code code =
         sw_sql_get(s, SQL_SERIES_GET, SW_VALUES(sw_int(run_key), sw_int(key_id)), NULL, read_state, state, &found, err);
     if (code == SW_OK && state->count < 0)
@@ -120,8 +123,7 @@ enum sw_code sw_series_load(struct sw_store *s, int64_t run_key, int64_t key_id,
 enum sw_code sw_series_feed_tail(struct sw_store *s, int64_t run_key, int64_t key_id, int64_t limit,
                                  struct sw_levels *levels, sw_bucket_sink sink, void *ctx, struct sw_err *err)
 {
-    static const struct sw_stored_point below_all = {INT64_MIN, INT64_MIN, -DBL_MAX, -1};
-    const struct sw_stored_point *mark = levels->count > 0 ? &levels->mark : &below_all;
+    const struct sw_stored_point *mark = levels->count > 0 ? &levels->mark : &sw_stored_below_all;
     sqlite3_stmt *st = NULL;
     bool has_row = false;
     enum sw_code code =

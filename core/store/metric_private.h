@@ -42,7 +42,8 @@ struct sw_series_state {
     double min, max;               // NaN while every point was NaN
     int64_t count;
     int64_t min_step;
-    bool is_ordered; // no point was fed below the mark: buckets of a level follow each other by step
+    bool is_ordered;      // no point was fed below the mark: buckets of a level follow each other by step
+    bool is_time_ordered; // no point has an earlier time than one of a lower step, as far as it came in that order
     struct sw_levels levels;
 };
 
@@ -64,6 +65,7 @@ enum sw_code sw_series_load(struct sw_store *s, int64_t run_key, int64_t key_id,
 enum sw_code sw_series_feed_tail(struct sw_store *s, int64_t run_key, int64_t key_id, int64_t limit,
                                  struct sw_levels *levels, sw_bucket_sink sink, void *ctx, struct sw_err *err);
 struct sw_stored_point sw_stored_read(sqlite3_stmt *st); // columns 0..3: step, time_ms, value, is_nan
+extern const struct sw_stored_point sw_stored_below_all; // before every point in every order
 // 0 when no run has logged that key.
 enum sw_code sw_metric_key_id(struct sw_store *s, const char *key, int64_t *key_id, struct sw_err *err);
 

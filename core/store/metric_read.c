@@ -122,16 +122,26 @@ static enum sw_code list_level(struct sw_store *s, const struct span *q, int lev
     return code;
 }
 
+// The state of the span's run under that key; the empty one when it has none.
+static enum sw_code load_series(struct sw_store *s, const char *key, struct span *q, struct sw_err *err)
+{
+    enum sw_code code = sw_metric_key_id(s, key, &q->key_id, err);
+    return code == SW_OK ? sw_series_load(s, q->run_key, q->key_id, &q->state, err) : code;
+}
+
+static enum sw_code find_series(struct sw_store *s, const char *run_id, const char *key, struct span *q,
+                                struct sw_err *err)
+{
+    enum sw_code code = sw_run_key(s, run_id, &q->run_key, err);
+    return code == SW_OK ? load_series(s, key, q, err) : code;
+}
+
 static enum sw_code read_series(struct sw_store *s, struct span *q, const char *run_id, const char *key,
                                 struct sw_arena *a, struct sw_metric_series *out, struct sw_err *err)
 {
     struct sw_rows rows = {0};
     int level = 0;
-    enum sw_code code = sw_run_key(s, run_id, &q->run_key, err);
-    if (code == SW_OK)
-        code = sw_metric_key_id(s, key, &q->key_id, err);
-    if (code == SW_OK)
-        code = sw_series_load(s, q->run_key, q->key_id, &q->state, err);
+    enum sw_code code = find_series(s, run_id, key, q, err);
     if (code == SW_OK)
         code = choose_level(s, q, &level, err);
     if (code == SW_OK && level > 0)
@@ -163,6 +173,154 @@ static void read_point(struct sw_reader *r, void *item)
     p->step = sw_column_int(r, 0);
     p->time_ms = sw_column_int(r, 1);
     p->value = sw_column_int(r, 3) != 0 ? NAN : sw_column_real(r, 2);
+}
+
+static struct sw_stored_point place_of(const struct sw_metric_cursor *c)
+{
+    if (!c->is_set)
+        return sw_stored_below_all;
+    return (struct sw_stored_point){c->step, c->time_ms, c->is_nan ? 0.0 : c->value, c->is_nan};
+}
+
+static struct sw_metric_cursor cursor_at(const struct sw_metric_point *p)
+{
+    return (struct sw_metric_cursor){true, p->step, p->time_ms, p->value, isnan(p->value)};
+}
+
+// Where times and steps rise together the primary key has the order of times as well.
+static enum sw_code read_page(struct sw_store *s, const char *run_id, const char *key, int64_t limit,
+                              const struct sw_metric_cursor *cursor, struct sw_arena *a, struct sw_rows *rows,
+                              struct sw_err *err)
+{
+    struct span q = {0};
+    struct sw_stored_point from = place_of(cursor);
+    enum sw_code code = find_series(s, run_id, key, &q, err);
+    if (code != SW_OK)
+        return code;
+    return sw_sql_list(s, q.state.is_time_ordered ? SQL_POINT_TAIL : SQL_POINT_TAIL_BY_TIME,
+                       SW_VALUES(sw_int(q.run_key), sw_int(q.key_id), sw_int(from.step), sw_int(from.time_ms),
+                                 sw_real(from.value), sw_int(from.is_nan), sw_int(limit)),
+                       a, sizeof(struct sw_metric_point), read_point, rows, err);
+}
+
+enum sw_code sw_metric_read_page(struct sw_store *s, const char *run_id, const char *key, int64_t limit,
+                                 struct sw_metric_cursor *cursor, struct sw_arena *a, struct sw_metric_point **out,
+                                 size_t *count, bool *at_end, struct sw_err *err)
+{
+    struct sw_step step;
+    struct sw_rows rows = {0};
+    if (limit <= 0 || limit == INT64_MAX)
+        return sw_err_set(err, SW_INVALID, "a page of %" PRId64 " metric points cannot be read", limit);
+    const char *name = sw_arena_strdup(a, key);
+    if (name == NULL)
+        return sw_rows_full(err);
+    enum sw_code code = sw_snapshot_begin(s, &step, err);
+    if (code == SW_OK) // one more tells whether there is a next page
+        code = sw_snapshot_end(s, &step, read_page(s, run_id, key, limit + 1, cursor, a, &rows, err));
+    if (code != SW_OK)
+        return code;
+    *out = rows.items;
+    *at_end = (int64_t)rows.count <= limit;
+    *count = *at_end ? rows.count : (size_t)limit;
+    for (size_t i = 0; i < *count; i++)
+        (*out)[i].key = name;
+    if (*count > 0)
+        *cursor = cursor_at(&(*out)[*count - 1]);
+    return SW_OK;
+}
+
+// --- samples ---
+// The rank of sample i when `total` points, counted from 0 by (step, time, value), are cut into `parts` runs of nearly equal
+// length, the longer ones first: the first point of each, but for the last sample, which is the last point. (SQL's NTILE.)
+static int64_t rank_of(int64_t i, int64_t total, int64_t parts)
+{
+    int64_t len = total / parts, longer = total % parts;
+    return i == parts - 1 ? total - 1 : i * len + (i < longer ? i : longer);
+}
+
+// What is sampled, and where the samples go.
+struct sampling {
+    const char *run_id, *key;
+    int64_t most;
+    struct sw_arena *arena;
+    struct sw_rows *rows;
+};
+
+static enum sw_code count_span(struct sw_store *s, const struct span *q, int64_t *total, struct sw_err *err)
+{
+    *total = q->state.count;
+    if (*total == 0 || (q->from_step <= q->state.min_step && q->to_step >= q->state.latest.step))
+        return SW_OK;
+    return sw_sql_int(s, SQL_POINT_SPAN_COUNT,
+                      SW_VALUES(sw_int(q->run_key), sw_int(q->key_id), sw_int(q->from_step), sw_int(q->to_step)), 0,
+                      total, err);
+}
+
+static enum sw_code sample_span(struct sw_store *s, const struct span *q, int64_t total, const struct sampling *to,
+                                struct sw_err *err)
+{
+    sqlite3_stmt *st = NULL;
+    bool has_row = false;
+    int64_t parts = total < to->most ? total : to->most, taken = 0;
+    enum sw_code code = sw_sql_open(
+        s, SQL_POINT_SPAN, SW_VALUES(sw_int(q->run_key), sw_int(q->key_id), sw_int(q->from_step), sw_int(q->to_step)),
+        &st, err);
+    struct sw_reader r = {st, to->arena, false};
+    for (int64_t rank = 0; code == SW_OK && taken < parts; rank++) {
+        code = sw_sql_next(s, st, &has_row, err);
+        if (code != SW_OK || !has_row)
+            return code;
+        if (rank != rank_of(taken, total, parts))
+            continue;
+        struct sw_metric_sample *sample = sw_rows_push(to->rows, to->arena, sizeof *sample);
+        if (sample == NULL) {
+            sqlite3_reset(st);
+            return sw_rows_full(err);
+        }
+        sample->run_id = to->run_id;
+        read_point(&r, &sample->point);
+        sample->point.key = to->key;
+        taken++;
+    }
+    if (code == SW_OK)
+        sqlite3_reset(st);
+    return code;
+}
+
+static enum sw_code sample_run(struct sw_store *s, struct span *q, const struct sampling *to, struct sw_err *err)
+{
+    int64_t total = 0;
+    enum sw_code code = sw_sql_int(s, SQL_RUN_KEY, SW_VALUES(sw_text(to->run_id)), 0, &q->run_key, err);
+    if (code != SW_OK || q->run_key == 0) // an unknown run has no points
+        return code;
+    code = load_series(s, to->key, q, err);
+    if (code == SW_OK)
+        code = count_span(s, q, &total, err);
+    return code == SW_OK && total > 0 ? sample_span(s, q, total, to, err) : code;
+}
+
+enum sw_code sw_metric_read_sample(struct sw_store *s, const char *const *run_ids, size_t run_count, const char *key,
+                                   int64_t start_step, int64_t end_step, int64_t most, struct sw_arena *a,
+                                   struct sw_metric_sample **out, size_t *count, struct sw_err *err)
+{
+    struct sw_step step;
+    struct sw_rows rows = {0};
+    struct sampling to = {.key = sw_arena_strdup(a, key), .most = most > 0 ? most : 1, .arena = a, .rows = &rows};
+    if (to.key == NULL)
+        return sw_rows_full(err);
+    enum sw_code code = sw_snapshot_begin(s, &step, err);
+    if (code != SW_OK)
+        return code;
+    for (size_t i = 0; i < run_count && code == SW_OK; i++) {
+        struct span q = {.from_step = start_step, .to_step = end_step};
+        to.run_id = run_ids[i];
+        code = sample_run(s, &q, &to, err);
+    }
+    if (code == SW_OK) {
+        *out = rows.items;
+        *count = rows.count;
+    }
+    return sw_snapshot_end(s, &step, code);
 }
 
 enum sw_code sw_metric_read_points(struct sw_store *s, const char *run_id, const char *key, int64_t offset,

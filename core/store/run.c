@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Experiments and runs, their params, tags and inputs. Searching stands in search.c, metric points in metric.c.
+// Runs, their params, tags and inputs. Searching stands in search.c, metric points in metric.c.
 #include "core/store/run_private.h"
 
 #include "core/base/clock.h"
 #include "core/base/hash.h"
 #include "core/base/path.h"
 #include "core/store/audit.h"
+#include "core/store/experiment_private.h"
 #include "core/store/run_name_private.h"
 
 #include <inttypes.h>
@@ -13,13 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    NAME_MAX_BYTES = 255,
-    EXPERIMENT_MAX_BYTES = 500,
-    KEY_MAX_BYTES = 250,
-    PARAM_MAX_BYTES = 6000,
-    TAG_MAX_BYTES = 8000
-};
+enum { NAME_MAX_BYTES = 255, KEY_MAX_BYTES = 250, PARAM_MAX_BYTES = 6000, TAG_MAX_BYTES = 8000 };
+
+static const char name_tag[] = "mlflow.runName"; // says what the column `name` says
 
 static const char *const status_words[] = {
     [SW_RUN_SCHEDULED] = "SCHEDULED", [SW_RUN_RUNNING] = "RUNNING", [SW_RUN_FINISHED] = "FINISHED",
@@ -68,80 +65,59 @@ enum sw_code sw_run_key(struct sw_store *s, const char *run_id, int64_t *run_key
     return SW_OK;
 }
 
-// --- experiments ---
-static void read_experiment(struct sw_reader *r, void *item)
-{
-    *(struct sw_experiment *)item = (struct sw_experiment){.experiment_id = sw_column_int(r, 0),
-                                                           .name = sw_column_text(r, 1),
-                                                           .created_ms = sw_column_int(r, 2),
-                                                           .is_deleted = sw_column_int(r, 3) != 0};
-}
-
-enum sw_code sw_experiment_list(struct sw_store *s, struct sw_arena *a, struct sw_experiment **out, size_t *count,
-                                struct sw_err *err)
-{
-    struct sw_rows rows = {0};
-    enum sw_code code = sw_sql_list(s, SQL_EXPERIMENT_LIST, SW_NO_VALUES, a, sizeof **out, read_experiment, &rows, err);
-    if (code == SW_OK) {
-        *out = rows.items;
-        *count = rows.count;
-    }
-    return code;
-}
-
-static enum sw_code find_or_add_experiment(struct sw_store *s, const char *name, int64_t *id, struct sw_err *err)
-{
-    enum sw_code code = sw_name_check("the experiment's name", name, EXPERIMENT_MAX_BYTES, err);
-    if (code == SW_OK)
-        code = sw_sql_int(s, SQL_EXPERIMENT_FIND, SW_VALUES(sw_text(name)), -1, id, err);
-    if (code != SW_OK || *id >= 0)
-        return code;
-    code = sw_sql_run(s, SQL_EXPERIMENT_ADD, SW_VALUES(sw_text(name), sw_int(sw_clock_now_ms())), err);
-    if (code == SW_OK)
-        *id = sqlite3_last_insert_rowid(s->db);
-    return code;
-}
-
 // --- making runs ---
+static enum sw_code put_name_tag(struct sw_store *s, int64_t run_key, const char *name, struct sw_err *err)
+{
+    return sw_sql_run(s, SQL_TAG_SET, SW_VALUES(sw_int(run_key), sw_text(name_tag), sw_text(name)), err);
+}
+
+static enum sw_code choose_id(struct sw_store *s, const char *wanted, char id[static SW_RUN_ID], struct sw_err *err)
+{
+    if (wanted == NULL)
+        return sw_random_id(id, err);
+    if (!sw_run_id_is_valid(wanted))
+        return sw_err_set(err, SW_INVALID, "the run id '%.64s' is not 32 hex digits", wanted);
+    int64_t taken = 0;
+    snprintf(id, SW_RUN_ID, "%s", wanted);
+    enum sw_code code = sw_sql_int(s, SQL_RUN_KEY, SW_VALUES(sw_text(id)), 0, &taken, err);
+    return code == SW_OK && taken != 0 ? sw_err_set(err, SW_EXISTS, "a run %s exists", id) : code;
+}
+
 enum sw_code sw_run_insert(struct sw_store *s, const struct sw_run_new *n, char run_id[static SW_RUN_ID],
                            int64_t *run_key, struct sw_err *err)
 {
     char id[SW_RUN_ID], invented[SW_RUN_NAME_INVENTED];
-    const char *name = n->name;
-    int64_t experiment = 0, taken = 0;
-    enum sw_code code = SW_OK;
-    if (n->run_id == NULL)
-        code = sw_random_id(id, err);
-    else if (!sw_run_id_is_valid(n->run_id))
-        code = sw_err_set(err, SW_INVALID, "the run id '%.64s' is not 32 hex digits", n->run_id);
-    else
-        snprintf(id, sizeof id, "%s", n->run_id);
-    if (code == SW_OK && name == NULL) {
+    const char *name = n->name, *user = n->user != NULL ? n->user : sw_audit_user();
+    int64_t experiment = 0;
+    enum sw_code code = choose_id(s, n->run_id, id, err);
+    if (code == SW_OK && (name == NULL || *name == '\0')) {
         code = sw_run_name_invent(invented, sizeof invented, err);
         name = invented;
     }
     if (code == SW_OK)
         code = sw_name_check("the run's name", name, NAME_MAX_BYTES, err);
     if (code == SW_OK)
+        code = sw_text_check("the run's user", user, NAME_MAX_BYTES, err);
+    if (code == SW_OK)
         code = sw_text_check("the run's source", n->source, 1 << 20, err);
     if (code == SW_OK)
-        code = find_or_add_experiment(s, n->experiment != NULL ? n->experiment : "Default", &experiment, err);
-    if (code == SW_OK)
-        code = sw_sql_int(s, SQL_RUN_KEY, SW_VALUES(sw_text(id)), 0, &taken, err);
-    if (code == SW_OK && taken != 0)
-        code = sw_err_set(err, SW_EXISTS, "a run %s exists", id);
+        code = sw_experiment_choose(s, n->experiment, n->experiment_id, &experiment, err);
     if (code == SW_OK)
         code =
             sw_sql_run(s, SQL_RUN_ADD,
                        SW_VALUES(sw_text(id), sw_int(experiment), sw_text(name), sw_text(sw_run_status_word(n->status)),
-                                 sw_text(sw_audit_user()), sw_text(n->source != NULL ? n->source : ""),
+                                 sw_text(user), sw_text(n->source != NULL ? n->source : ""),
                                  sw_int(n->start_ms != 0 ? n->start_ms : sw_clock_now_ms()), sw_int_or_null(n->job_id)),
                        err);
     if (code != SW_OK)
         return code;
-    *run_key = sqlite3_last_insert_rowid(s->db);
-    memcpy(run_id, id, SW_RUN_ID);
-    return SW_OK;
+    int64_t key = sqlite3_last_insert_rowid(s->db);
+    code = put_name_tag(s, key, name, err);
+    if (code == SW_OK) {
+        *run_key = key;
+        memcpy(run_id, id, SW_RUN_ID);
+    }
+    return code;
 }
 
 enum sw_code sw_run_create(struct sw_store *s, const struct sw_run_new *n, char run_id[static SW_RUN_ID],
@@ -179,11 +155,8 @@ void sw_run_read_row(struct sw_reader *r, void *item)
     run->is_deleted = sw_column_int(r, 10) != 0;
     run->job_id = sw_column_int(r, 11);
     run->note = sw_column_text(r, 12);
-}
-
-static void read_pair(struct sw_reader *r, void *item)
-{
-    *(struct sw_pair *)item = (struct sw_pair){sw_column_text(r, 0), sw_column_text(r, 1)};
+    run->artifact_experiment_id = sw_column_int(r, 13);
+    run->artifact_location = sw_column_text(r, 14);
 }
 
 static void read_summary(struct sw_reader *r, void *item)
@@ -196,6 +169,7 @@ static void read_summary(struct sw_reader *r, void *item)
     m->has_range = !isnan(m->min);
     m->last_step = sw_column_int(r, 5);
     m->count = sw_column_int(r, 6);
+    m->last_time_ms = sw_column_int(r, 7);
 }
 
 enum sw_code sw_run_load_details(struct sw_store *s, unsigned with, struct sw_arena *a, struct sw_run_row *row,
@@ -207,8 +181,8 @@ enum sw_code sw_run_load_details(struct sw_store *s, unsigned with, struct sw_ar
         size_t item_size;
         sw_row_read read;
     } lists[] = {
-        {SW_RUN_WITH_PARAMS, SQL_RUN_PARAMS, sizeof(struct sw_pair), read_pair},
-        {SW_RUN_WITH_TAGS, SQL_RUN_TAGS, sizeof(struct sw_pair), read_pair},
+        {SW_RUN_WITH_PARAMS, SQL_RUN_PARAMS, sizeof(struct sw_pair), sw_pair_read},
+        {SW_RUN_WITH_TAGS, SQL_RUN_TAGS, sizeof(struct sw_pair), sw_pair_read},
         {SW_RUN_WITH_METRICS, SQL_RUN_METRICS, sizeof(struct sw_metric_summary), read_summary},
     };
     struct sw_rows rows[3] = {0};
@@ -328,11 +302,66 @@ enum sw_code sw_run_set_status(struct sw_store *s, const char *run_id, enum sw_r
     return change_run(s, run_id, SQL_RUN_SET_STATUS, values, 3, err);
 }
 
+static enum sw_code update(struct sw_store *s, const char *run_id, const struct sw_run_change *c, struct sw_err *err)
+{
+    int64_t run_key = 0;
+    const char *status = c->has_status ? sw_run_status_word(c->status) : NULL;
+    enum sw_code code = sw_run_key(s, run_id, &run_key, err);
+    if (code == SW_OK)
+        code = sw_sql_run(s, SQL_RUN_UPDATE,
+                          SW_VALUES(sw_int(run_key), sw_text(status), sw_int(c->has_end), sw_int_or_null(c->end_ms),
+                                    sw_text(c->name)),
+                          err);
+    return code == SW_OK && c->name != NULL ? put_name_tag(s, run_key, c->name, err) : code;
+}
+
+enum sw_code sw_run_update(struct sw_store *s, const char *run_id, const struct sw_run_change *change,
+                           struct sw_err *err)
+{
+    struct sw_step step;
+    enum sw_code code =
+        change->name != NULL ? sw_name_check("the run's name", change->name, NAME_MAX_BYTES, err) : SW_OK;
+    if (code == SW_OK)
+        code = sw_step_begin(s, SW_STORE_NORMAL, &step, err);
+    return code == SW_OK ? sw_step_end(s, &step, update(s, run_id, change, err), err) : code;
+}
+
 enum sw_code sw_run_rename(struct sw_store *s, const char *run_id, const char *name, struct sw_err *err)
 {
-    enum sw_code code = sw_name_check("the run's name", name, NAME_MAX_BYTES, err);
-    struct sw_value values[] = {sw_int(0), sw_text(name)};
-    return code == SW_OK ? change_run(s, run_id, SQL_RUN_RENAME, values, 2, err) : code;
+    return sw_run_update(s, run_id, &(struct sw_run_change){.name = name != NULL ? name : ""}, err);
+}
+
+static void read_peek(struct sw_reader *r, void *item)
+{
+    struct sw_run_peek *peek = item;
+    char status[16];
+    peek->experiment_id = sw_column_int(r, 0);
+    sw_column_copy(r, 1, status, sizeof status);
+    peek->status = status_of_word(status);
+    peek->is_deleted = sw_column_int(r, 2) != 0;
+}
+
+enum sw_code sw_run_peek(struct sw_store *s, const char *run_id, struct sw_run_peek *out, struct sw_err *err)
+{
+    bool found = false;
+    enum sw_code code = sw_sql_get(s, SQL_RUN_PEEK, SW_VALUES(sw_text(run_id)), NULL, read_peek, out, &found, err);
+    return code == SW_OK && !found ? not_found(run_id, err) : code;
+}
+
+static enum sw_code move_run(struct sw_store *s, const char *run_id, int64_t experiment_id, struct sw_err *err)
+{
+    int64_t run_key = 0, experiment = 0;
+    enum sw_code code = sw_run_key(s, run_id, &run_key, err);
+    if (code == SW_OK)
+        code = sw_experiment_choose(s, NULL, experiment_id, &experiment, err);
+    return code == SW_OK ? sw_sql_run(s, SQL_RUN_MOVE, SW_VALUES(sw_int(run_key), sw_int(experiment)), err) : code;
+}
+
+enum sw_code sw_run_move(struct sw_store *s, const char *run_id, int64_t experiment_id, struct sw_err *err)
+{
+    struct sw_step step;
+    enum sw_code code = sw_step_begin(s, SW_STORE_NORMAL, &step, err);
+    return code == SW_OK ? sw_step_end(s, &step, move_run(s, run_id, experiment_id, err), err) : code;
 }
 
 enum sw_code sw_run_set_deleted(struct sw_store *s, const char *run_id, bool deleted, struct sw_err *err)
@@ -341,17 +370,40 @@ enum sw_code sw_run_set_deleted(struct sw_store *s, const char *run_id, bool del
     return change_run(s, run_id, SQL_RUN_SET_DELETED, values, 2, err);
 }
 
+static enum sw_code delete_tag(struct sw_store *s, const char *run_id, const char *key, struct sw_err *err)
+{
+    int64_t run_key = 0;
+    enum sw_code code = sw_run_key(s, run_id, &run_key, err);
+    if (code == SW_OK)
+        code = sw_sql_run(s, SQL_TAG_DELETE, SW_VALUES(sw_int(run_key), sw_text(key)), err);
+    if (code == SW_OK && sqlite3_changes(s->db) == 0)
+        code = sw_err_set(err, SW_NOT_FOUND, "the run %.12s has no tag '%.250s'", run_id, key);
+    return code;
+}
+
+static enum sw_code set_tag(struct sw_store *s, const char *run_id, const char *key, const char *value,
+                            struct sw_err *err)
+{
+    if (value == NULL)
+        return delete_tag(s, run_id, key, err);
+    if (strcmp(key, name_tag) == 0) // an empty one leaves the name
+        return sw_run_update(s, run_id, &(struct sw_run_change){.name = *value != '\0' ? value : NULL}, err);
+    int64_t run_key = 0;
+    enum sw_code code = sw_run_key(s, run_id, &run_key, err);
+    return code == SW_OK ? sw_sql_run(s, SQL_TAG_SET, SW_VALUES(sw_int(run_key), sw_text(key), sw_text(value)), err)
+                         : code;
+}
+
 enum sw_code sw_run_set_tag(struct sw_store *s, const char *run_id, const char *key, const char *value,
                             struct sw_err *err)
 {
+    struct sw_step step;
     enum sw_code code = sw_name_check("the tag's key", key, KEY_MAX_BYTES, err);
     if (code == SW_OK)
         code = sw_text_check("the tag's value", value, TAG_MAX_BYTES, err);
-    if (code != SW_OK)
-        return code;
-    struct sw_value values[] = {sw_int(0), sw_text(key), sw_text(value)};
-    return value != NULL ? change_run(s, run_id, SQL_TAG_SET, values, 3, err)
-                         : change_run(s, run_id, SQL_TAG_DELETE, values, 2, err);
+    if (code == SW_OK)
+        code = sw_step_begin(s, SW_STORE_NORMAL, &step, err);
+    return code == SW_OK ? sw_step_end(s, &step, set_tag(s, run_id, key, value, err), err) : code;
 }
 
 static enum sw_code add_param(struct sw_store *s, const char *run_id, const char *key, const char *value,
@@ -406,12 +458,24 @@ enum sw_code sw_run_add_input(struct sw_store *s, const char *run_id, int64_t da
     return code == SW_OK ? change_run(s, run_id, SQL_RUN_ADD_INPUT, values, 3, err) : code;
 }
 
+// --- artifacts ---
+const char *sw_run_artifact_uri(const struct sw_run *run, struct sw_arena *a)
+{
+    size_t len = strlen(run->artifact_location);
+    while (len > 0 && run->artifact_location[len - 1] == '/')
+        len--;
+    if (len == 0)
+        return sw_arena_printf(a, "mlflow-artifacts:/%" PRId64 "/%s/artifacts", run->artifact_experiment_id,
+                               run->run_id);
+    return sw_arena_printf(a, "%.*s/%s/artifacts", (int)len, run->artifact_location, run->run_id);
+}
+
 enum sw_code sw_run_artifact_dir(struct sw_store *s, const char *run_id, char *out, struct sw_err *err)
 {
     int64_t run_key = 0, experiment = 0;
     enum sw_code code = sw_run_key(s, run_id, &run_key, err);
     if (code == SW_OK)
-        code = sw_sql_int(s, SQL_RUN_EXPERIMENT, SW_VALUES(sw_int(run_key)), 0, &experiment, err);
+        code = sw_sql_int(s, SQL_RUN_ARTIFACT_EXPERIMENT, SW_VALUES(sw_int(run_key)), 0, &experiment, err);
     if (code != SW_OK)
         return code;
     char path[SW_PATH_MAX];

@@ -28,9 +28,9 @@ struct sw_run {
     const char *user;
     const char *source; // what ran: command line, one string
     int64_t start_ms;
-    int64_t end_ms;                // 0 = not ended
-    const char *artifact_uri;      // where its artifacts are, when not below its experiment; "" = there
-    const char *artifact_location; // its experiment's; "" = the store's own
+    int64_t end_ms;                 // 0 = not ended
+    int64_t artifact_experiment_id; // keeps its artifacts: its own, or for a moved run the first one
+    const char *artifact_location;  // of that experiment; "" = the store's own
     bool is_deleted;
     int64_t job_id;   // 0 = not made by a job
     const char *note; // tag mlflow.note.content, "" when none
@@ -51,15 +51,16 @@ struct sw_run_list {
 struct sw_run_new {
     const char *run_id;     // NULL = made here
     const char *experiment; // name, made when missing; NULL = the one of `experiment_id`
-    int64_t experiment_id;  // 0 = "Default"; looked at when there is no name. SW_NOT_FOUND
+    int64_t experiment_id;  // 0 = "Default"; looked at when there is no name
     const char *user;       // NULL = the login name
-    const char *name;       // NULL = a readable name is invented
+    const char *name;       // NULL or "" = a readable name is invented. Also becomes the tag mlflow.runName
     const char *source;
     int64_t job_id;
     enum sw_run_status status;
     int64_t start_ms; // 0 = now
 };
 
+// SW_NOT_FOUND no such experiment, SW_INVALID it is deleted or a text is beyond the limits, SW_EXISTS the run id is taken.
 enum sw_code sw_run_create(struct sw_store *s, const struct sw_run_new *n, char run_id[static SW_RUN_ID],
                            struct sw_err *err);
 // Id, unique prefix of >= 4 characters, or name (the newest of equal names is no answer: SW_AMBIGUOUS lists candidates).
@@ -71,10 +72,10 @@ enum sw_code sw_run_get(struct sw_store *s, const char *run_id, struct sw_arena 
 enum { SW_RUN_WITH_PARAMS = 1, SW_RUN_WITH_TAGS = 2, SW_RUN_WITH_METRICS = 4 };
 struct sw_run_query {
     const struct sw_query *where;       // NULL = all (see query.h; core/track parses text into it)
-    const struct sw_query_order *order; // NULL = newest first
+    const struct sw_query_order *order; // NULL = newest first; equal ones by start time, newest first, and id
     size_t order_count;
-    int64_t experiment_id; // -1 = all, or those of `experiment_ids`
-    const int64_t *experiment_ids;
+    int64_t experiment_id;         // -1 = all, or those of `experiment_ids`
+    const int64_t *experiment_ids; // NULL = all; an empty list fits nothing
     size_t experiment_count;
     enum sw_view view;     // SW_VIEW_ACTIVE by default
     bool no_total;         // the total is not counted: a caller asks for one row more than it shows
@@ -105,18 +106,19 @@ struct sw_run_peek {
     bool is_deleted;
 };
 enum sw_code sw_run_peek(struct sw_store *s, const char *run_id, struct sw_run_peek *out, struct sw_err *err);
-// Moves a run to another experiment; its artifacts stay where they are (artifact_uri says so from then on).
+// Moves a run to another experiment; its artifacts stay where they are. SW_NOT_FOUND, SW_INVALID a deleted experiment.
 enum sw_code sw_run_move(struct sw_store *s, const char *run_id, int64_t experiment_id, struct sw_err *err);
-// "mlflow-artifacts:/<experiment>/<run>/artifacts", or below the experiment's location, or what the run says. In the arena;
-// NULL when it is full.
+// "mlflow-artifacts:/<experiment>/<run>/artifacts", or below that experiment's location. In the arena; NULL when it is full.
 const char *sw_run_artifact_uri(const struct sw_run *run, struct sw_arena *a);
 // A param is immutable: the same value again is fine, another value is SW_INVALID (MLflow's rule).
 enum sw_code sw_run_set_param(struct sw_store *s, const char *run_id, const char *key, const char *value,
                               struct sw_err *err);
-enum sw_code sw_run_set_tag(struct sw_store *s, const char *run_id, const char *key, const char *value, // NULL deletes
+// An empty mlflow.runName is accepted and changes nothing (MLflow's rule).
+enum sw_code sw_run_set_tag(struct sw_store *s, const char *run_id, const char *key,
+                            const char *value, // NULL deletes: SW_NOT_FOUND when there is none
                             struct sw_err *err);
 enum sw_code sw_run_set_deleted(struct sw_store *s, const char *run_id, bool deleted, struct sw_err *err);
-// "<store>/artifacts/<experiment>/<run>/artifacts", also where the experiment has a location elsewhere; the folder is made.
+// "<store>/artifacts/<artifact_experiment_id>/<run>/artifacts", also where that has a location elsewhere; the folder is made.
 // `out` has SW_PATH_MAX bytes.
 enum sw_code sw_run_artifact_dir(struct sw_store *s, const char *run_id, char *out, struct sw_err *err);
 

@@ -16,10 +16,18 @@ const char sw_schema_v2[] =
     "NULL,"
     " PRIMARY KEY(experiment_id, key)) STRICT, WITHOUT ROWID;"
 
-    // runs: artifact_uri '' = below its experiment's location; set when a run moves to another experiment
-    "ALTER TABLE run ADD COLUMN artifact_uri TEXT NOT NULL DEFAULT '';"
+    // runs: artifact_experiment_id is the experiment below whose location the artifacts of a moved run stayed; NULL = its
+    // own. Runs of one millisecond follow each other by id. The name is a tag as well (MLflow's rule).
+    "ALTER TABLE run ADD COLUMN artifact_experiment_id INTEGER REFERENCES experiment;"
+    "DROP INDEX run_by_start;"
+    "CREATE INDEX run_by_start ON run(is_deleted, start_ms DESC, run_id);"
+    "DROP INDEX run_by_experiment;"
+    "CREATE INDEX run_by_experiment ON run(experiment_id, is_deleted, start_ms DESC, run_id);"
+    "INSERT OR IGNORE INTO tag(run_key, key, value) SELECT run_key, 'mlflow.runName', name FROM run;"
     // filters and orders by a metric: the numbers of one key in order, NaN behind them
     "CREATE INDEX metric_latest_by_value ON metric_latest(key_id, is_nan, value, run_key);"
+    // no point came with an earlier time than one of a lower step: the order of steps is that of times
+    "ALTER TABLE metric_latest ADD COLUMN is_time_ordered INTEGER NOT NULL DEFAULT 0;"
 
     // logged data sets and models of runs
     "CREATE TABLE logged_dataset(logged_dataset_id INTEGER PRIMARY KEY, experiment_id INTEGER NOT NULL REFERENCES "
@@ -28,6 +36,7 @@ const char sw_schema_v2[] =
     " profile TEXT NOT NULL, UNIQUE(experiment_id, name, digest)) STRICT;"
     "CREATE TABLE run_logged_dataset(run_key INTEGER NOT NULL REFERENCES run, logged_dataset_id INTEGER NOT NULL"
     " REFERENCES logged_dataset, PRIMARY KEY(run_key, logged_dataset_id)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX run_logged_dataset_by_dataset ON run_logged_dataset(logged_dataset_id, run_key);"
     "CREATE TABLE run_logged_dataset_tag(run_key INTEGER NOT NULL, logged_dataset_id INTEGER NOT NULL, key TEXT NOT "
     "NULL,"
     " value TEXT NOT NULL, PRIMARY KEY(run_key, logged_dataset_id, key)) STRICT, WITHOUT ROWID;"

@@ -276,14 +276,30 @@ static enum sw_code add_order_term(struct builder *b, const struct sw_query_orde
 }
 
 // --- the statement ---
+static enum sw_code add_experiments(struct builder *b, const struct sw_run_query *q)
+{
+    enum sw_code code = SW_OK;
+    if (q->experiment_id >= 0) {
+        sw_buf_adds(&b->sql, " AND run.experiment_id = ");
+        return add_value(b, sw_int(q->experiment_id));
+    }
+    if (q->experiment_ids == NULL)
+        return SW_OK;
+    sw_buf_adds(&b->sql, " AND run.experiment_id IN (");
+    for (size_t i = 0; i < q->experiment_count && code == SW_OK; i++) {
+        sw_buf_adds(&b->sql, i > 0 ? "," : "");
+        code = add_value(b, sw_int(q->experiment_ids[i]));
+    }
+    sw_buf_addc(&b->sql, ')');
+    return code;
+}
+
 static enum sw_code add_where(struct builder *b, const struct sw_run_query *q)
 {
-    sw_buf_adds(&b->sql, " FROM run WHERE run.is_deleted = ");
-    enum sw_code code = add_value(b, sw_int(q->view == SW_VIEW_DELETED));
-    if (code == SW_OK && q->experiment_id >= 0) {
-        sw_buf_adds(&b->sql, " AND run.experiment_id = ");
-        code = add_value(b, sw_int(q->experiment_id));
-    }
+    static const char *const views[] = {
+        [SW_VIEW_ACTIVE] = "= 0", [SW_VIEW_DELETED] = "= 1", [SW_VIEW_ALL] = "IN (0, 1)"};
+    sw_buf_addf(&b->sql, " FROM run WHERE run.is_deleted %s", views[q->view]);
+    enum sw_code code = add_experiments(b, q);
     if (code == SW_OK && q->where != NULL) {
         sw_buf_adds(&b->sql, " AND ");
         code = add_query(b, q->where, 0);
@@ -299,7 +315,7 @@ static enum sw_code add_page(struct builder *b, const struct sw_run_query *q)
         return sw_err_set(b->err, SW_LIMIT, "runs can be ordered by %d fields at most", ORDER_MAX);
     for (size_t i = 0; i < q->order_count && code == SW_OK; i++)
         code = add_order_term(b, &q->order[i]);
-    sw_buf_adds(&b->sql, "run.start_ms DESC, run.run_key DESC LIMIT ");
+    sw_buf_adds(&b->sql, "run.start_ms DESC, run.run_id LIMIT ");
     if (code == SW_OK)
         code = add_value(b, sw_int(q->limit > 0 ? q->limit : PAGE_DEFAULT));
     sw_buf_adds(&b->sql, " OFFSET ");
@@ -383,7 +399,9 @@ static enum sw_code search(struct sw_store *s, const struct sw_run_query *q, str
     int64_t limit = q->limit > 0 ? q->limit : PAGE_DEFAULT;
     list.total = q->offset + (int64_t)rows.count;
     bool is_last_page = (int64_t)rows.count < limit && (rows.count > 0 || q->offset == 0);
-    if (code == SW_OK && !is_last_page)
+    if (q->no_total)
+        list.total = -1;
+    else if (code == SW_OK && !is_last_page)
         code = count_runs(s, q, b, &list.total);
     if (code != SW_OK)
         return code;

@@ -5,11 +5,16 @@
 #define SW_STORE_STATEMENTS_PRIVATE_H
 
 // Column lists that several statements share; the reader of each stands in its family's file.
+#define SW_EXPERIMENT_COLUMNS "experiment_id, name, artifact_location, created_ms, updated_ms, is_deleted"
+
 #define SW_RUN_COLUMNS                                                                                                 \
-    "run_key, run_id, experiment_id,"                                                                                  \
+    "run.run_key, run.run_id, run.experiment_id,"                                                                      \
     " (SELECT name FROM experiment WHERE experiment.experiment_id = run.experiment_id),"                               \
-    " name, status, user, source, start_ms, end_ms, is_deleted, job_id,"                                               \
-    " (SELECT value FROM tag WHERE tag.run_key = run.run_key AND tag.key = 'mlflow.note.content')"
+    " run.name, run.status, run.user, run.source, run.start_ms, run.end_ms, run.is_deleted, run.job_id,"               \
+    " (SELECT value FROM tag WHERE tag.run_key = run.run_key AND tag.key = 'mlflow.note.content'),"                    \
+    " ifnull(run.artifact_experiment_id, run.experiment_id),"                                                          \
+    " (SELECT artifact_location FROM experiment"                                                                       \
+    " WHERE experiment.experiment_id = ifnull(run.artifact_experiment_id, run.experiment_id))"
 
 #define SW_DATASET_COLUMNS "dataset_id, name, version, path, format, digest, size_bytes, schema_json, created_ms"
 
@@ -50,9 +55,17 @@
     X(COUNT_JOBS, "SELECT count(*) FROM job") \
     X(COUNT_AUDIT, "SELECT count(*) FROM audit") \
     \
-    X(EXPERIMENT_LIST, "SELECT experiment_id, name, created_ms, is_deleted FROM experiment ORDER BY experiment_id") \
-    X(EXPERIMENT_FIND, "SELECT experiment_id FROM experiment WHERE name = ?1") \
-    X(EXPERIMENT_ADD, "INSERT INTO experiment(name, created_ms) VALUES(?1, ?2)") \
+    X(EXPERIMENT_LIST, "SELECT " SW_EXPERIMENT_COLUMNS " FROM experiment ORDER BY experiment_id") \
+    X(EXPERIMENT_GET, "SELECT " SW_EXPERIMENT_COLUMNS " FROM experiment WHERE experiment_id = ?1") \
+    X(EXPERIMENT_FIND, "SELECT " SW_EXPERIMENT_COLUMNS " FROM experiment WHERE name = ?1") \
+    X(EXPERIMENT_ADD, "INSERT INTO experiment(name, artifact_location, created_ms, updated_ms) VALUES(?1, ?2, ?3, ?3)") \
+    X(EXPERIMENT_RENAME, "UPDATE experiment SET name = ?2, updated_ms = ?3 WHERE experiment_id = ?1") \
+    X(EXPERIMENT_SET_DELETED, "UPDATE experiment SET is_deleted = ?2, updated_ms = ?3 WHERE experiment_id = ?1") \
+    X(EXPERIMENT_RUNS_SET_DELETED, "UPDATE run SET is_deleted = ?2 WHERE experiment_id = ?1 AND is_deleted <> ?2") \
+    X(EXPERIMENT_TAGS, "SELECT key, value FROM experiment_tag WHERE experiment_id = ?1 ORDER BY key") \
+    X(EXPERIMENT_TAG_SET, "INSERT INTO experiment_tag(experiment_id, key, value) VALUES(?1, ?2, ?3)" \
+        " ON CONFLICT DO UPDATE SET value = excluded.value") \
+    X(EXPERIMENT_TAG_DELETE, "DELETE FROM experiment_tag WHERE experiment_id = ?1 AND key = ?2") \
     \
     X(RUN_KEY, "SELECT run_key FROM run WHERE run_id = ?1") \
     X(RUN_ADD, "INSERT INTO run(run_id, experiment_id, name, status, user, source, start_ms, job_id)" \
@@ -64,13 +77,17 @@
         " ORDER BY is_deleted LIMIT 7") \
     X(RUN_PARAMS, "SELECT key, value FROM param WHERE run_key = ?1 ORDER BY key") \
     X(RUN_TAGS, "SELECT key, value FROM tag WHERE run_key = ?1 ORDER BY key") \
-    X(RUN_METRICS, "SELECT k.name, l.value, l.is_nan, l.min, l.max, l.step, l.count" \
+    X(RUN_METRICS, "SELECT k.name, l.value, l.is_nan, l.min, l.max, l.step, l.count, l.time_ms" \
         " FROM metric_latest l JOIN metric_key k USING(key_id) WHERE l.run_key = ?1 ORDER BY k.name") \
     X(RUN_FINISH, "UPDATE run SET status = ?2, end_ms = ?3 WHERE run_key = ?1") \
+    X(RUN_PEEK, "SELECT experiment_id, status, is_deleted FROM run WHERE run_id = ?1") \
+    X(RUN_UPDATE, "UPDATE run SET status = ifnull(?2, status), end_ms = CASE WHEN ?3 THEN ?4 ELSE end_ms END," \
+        " name = ifnull(?5, name) WHERE run_key = ?1") \
+    X(RUN_MOVE, "UPDATE run SET experiment_id = ?2, artifact_experiment_id = ifnull(artifact_experiment_id," \
+        " experiment_id) WHERE run_key = ?1") \
     X(RUN_SET_STATUS, "UPDATE run SET status = ?2, end_ms = CASE WHEN ?3 THEN end_ms END WHERE run_key = ?1") \
-    X(RUN_RENAME, "UPDATE run SET name = ?2 WHERE run_key = ?1") \
     X(RUN_SET_DELETED, "UPDATE run SET is_deleted = ?2 WHERE run_key = ?1") \
-    X(RUN_EXPERIMENT, "SELECT experiment_id FROM run WHERE run_key = ?1") \
+    X(RUN_ARTIFACT_EXPERIMENT, "SELECT ifnull(artifact_experiment_id, experiment_id) FROM run WHERE run_key = ?1") \
     X(RUN_ADD_INPUT, "INSERT OR IGNORE INTO run_input(run_key, dataset_id, context) VALUES(?1, ?2, ?3)") \
     X(PARAM_GET, "SELECT value FROM param WHERE run_key = ?1 AND key = ?2") \
     X(PARAM_ADD, "INSERT INTO param(run_key, key, value) VALUES(?1, ?2, ?3)") \
@@ -78,15 +95,40 @@
         " ON CONFLICT DO UPDATE SET value = excluded.value") \
     X(TAG_DELETE, "DELETE FROM tag WHERE run_key = ?1 AND key = ?2") \
     \
+    X(LOGGED_DATASET_FIND, "SELECT logged_dataset_id FROM logged_dataset WHERE experiment_id = ?1 AND name = ?2" \
+        " AND digest = ?3") \
+    X(LOGGED_DATASET_ADD, "INSERT INTO logged_dataset(experiment_id, name, digest, source_type, source, schema, profile)" \
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
+    X(RUN_DATASET_LINK, "INSERT OR IGNORE INTO run_logged_dataset(run_key, logged_dataset_id) VALUES(?1, ?2)") \
+    X(RUN_DATASET_TAG, "INSERT OR REPLACE INTO run_logged_dataset_tag(run_key, logged_dataset_id, key, value)" \
+        " VALUES(?1, ?2, ?3, ?4)") \
+    X(RUN_DATASETS, "SELECT d.logged_dataset_id, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, ''" \
+        " FROM run_logged_dataset l JOIN logged_dataset d USING(logged_dataset_id) WHERE l.run_key = ?1" \
+        " UNION ALL SELECT 0, d.name, d.digest, 'slipway', d.path, d.schema_json, '', i.context" \
+        " FROM run_input i JOIN dataset d USING(dataset_id) WHERE i.run_key = ?1") \
+    X(RUN_DATASET_TAGS, "SELECT key, value FROM run_logged_dataset_tag WHERE run_key = ?1 AND logged_dataset_id = ?2" \
+        " ORDER BY key") \
+    X(RUN_MODEL_INPUT, "INSERT OR IGNORE INTO run_model_input(run_key, model_id) VALUES(?1, ?2)") \
+    X(RUN_MODEL_OUTPUT, "INSERT OR REPLACE INTO run_model_output(run_key, model_id, step) VALUES(?1, ?2, ?3)") \
+    X(RUN_MODEL_INPUTS, "SELECT model_id FROM run_model_input WHERE run_key = ?1") \
+    X(RUN_MODEL_OUTPUTS, "SELECT model_id, step FROM run_model_output WHERE run_key = ?1") \
+    X(DATASET_SUMMARIES, "SELECT d.experiment_id, d.name, d.digest, ifnull(t.value, '') FROM logged_dataset d" \
+        " JOIN run_logged_dataset l USING(logged_dataset_id)" \
+        " LEFT JOIN run_logged_dataset_tag t ON t.run_key = l.run_key AND t.logged_dataset_id = l.logged_dataset_id" \
+        " AND t.key = 'mlflow.data.context' WHERE d.experiment_id = ?1" \
+        " UNION SELECT r.experiment_id, d.name, d.digest, i.context FROM run r JOIN run_input i USING(run_key)" \
+        " JOIN dataset d USING(dataset_id) WHERE r.experiment_id = ?1 LIMIT ?2") \
+    \
     X(KEY_FIND, "SELECT key_id FROM metric_key WHERE name = ?1") \
     X(KEY_ADD, "INSERT INTO metric_key(name) VALUES(?1)") \
     X(KEY_LIST, "SELECT k.name FROM metric_latest l JOIN metric_key k USING(key_id) WHERE l.run_key = ?1 ORDER BY k.name") \
     X(POINT_ADD, "INSERT OR IGNORE INTO metric(run_key, key_id, step, time_ms, value, is_nan)" \
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6)") \
-    X(SERIES_GET, "SELECT step, time_ms, value, is_nan, min, max, count, min_step, is_ordered, levels" \
-        " FROM metric_latest WHERE run_key = ?1 AND key_id = ?2") \
+    X(SERIES_GET, "SELECT step, time_ms, value, is_nan, min, max, count, min_step, is_ordered, is_time_ordered," \
+        " levels FROM metric_latest WHERE run_key = ?1 AND key_id = ?2") \
     X(SERIES_PUT, "INSERT OR REPLACE INTO metric_latest(run_key, key_id, step, time_ms, value, is_nan, min, max, count," \
-        " min_step, is_ordered, levels) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)") \
+        " min_step, is_ordered, is_time_ordered, levels)" \
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)") \
     X(BUCKET_ADD, "INSERT INTO metric_level(run_key, key_id, level, first_step, ordinal, last_step, min, max, last," \
         " nan_count, last_time_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)") \
     X(BUCKET_BEFORE, "SELECT max(first_step) FROM metric_level WHERE run_key = ?1 AND key_id = ?2 AND level = ?3" \
@@ -98,6 +140,9 @@
         " AND last_step >= ?6 ORDER BY first_step, ordinal") \
     X(POINT_TAIL, "SELECT step, time_ms, value, is_nan FROM metric WHERE run_key = ?1 AND key_id = ?2" \
         " AND (step, time_ms, value, is_nan) > (?3, ?4, ?5, ?6) ORDER BY step, time_ms, value, is_nan LIMIT ?7") \
+    X(POINT_TAIL_BY_TIME, "SELECT step, time_ms, value, is_nan FROM metric WHERE run_key = ?1 AND key_id = ?2" \
+        " AND (time_ms, step, value, is_nan) > (?4, ?3, ?5, ?6) ORDER BY time_ms, step, value, is_nan LIMIT ?7") \
+    X(POINT_SPAN_COUNT, "SELECT count(*) FROM metric WHERE run_key = ?1 AND key_id = ?2 AND step >= ?3 AND step <= ?4") \
     X(POINT_SPAN, "SELECT step, time_ms, value, is_nan FROM metric WHERE run_key = ?1 AND key_id = ?2" \
         " AND step >= ?3 AND step <= ?4 ORDER BY step, time_ms, value, is_nan") \
     X(POINT_PAGE, "SELECT step, time_ms, value, is_nan FROM metric WHERE run_key = ?1 AND key_id = ?2" \

@@ -3,7 +3,7 @@
 // statements atomic. Nothing outside this folder includes it.
 //
 // A statement is a row of statements_private.h; it is prepared once per connection and run with typed values:
-//     sw_sql_run(s, SQL_RUN_RENAME, SW_VALUES(sw_text(name), sw_int(run_key)), err)
+//     sw_sql_run(s, SQL_RUN_SET_DELETED, SW_VALUES(sw_int(run_key), sw_int(true)), err)
 #ifndef SW_STORE_STORE_PRIVATE_H
 #define SW_STORE_STORE_PRIVATE_H
 

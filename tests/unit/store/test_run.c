@@ -61,8 +61,10 @@ static void test_run_round_trip(void **state)
     assert_int_equal(run.end_ms, 0);
     assert_int_equal(run.param_count, 1);
     assert_string_equal(run.params[0].value, "0.1");
-    assert_int_equal(run.tag_count, 2);
-    assert_string_equal(run.tags[1].value, "b");
+    assert_int_equal(run.tag_count, 3);
+    assert_string_equal(run.tags[1].key, "mlflow.runName");
+    assert_string_equal(run.tags[1].value, "first");
+    assert_string_equal(run.tags[2].value, "b");
     assert_int_equal(run.metric_count, 2);
     assert_string_equal(run.metrics[0].key, "loss");
     assert_true(run.metrics[0].last == 1.0 && run.metrics[0].min == 1.0 && run.metrics[0].max == 2.0);

@@ -164,23 +164,23 @@ enum sw_code sw_file_write(const char *path, const void *bytes, size_t len, stru
 }
 
 // By copy_file_range(2), which shares blocks where the file system can; by read and write where it cannot.
-static enum sw_code copy_bytes(int from, int to, const char *from_path, const char *to_path, struct sw_err *err)
+enum sw_code sw_fd_copy_rest(int from, int to, const char *from_what, const char *to_what, struct sw_err *err)
 {
     ssize_t put;
     do
         put = copy_file_range(from, NULL, to, NULL, COPY_BYTES, 0);
     while (put > 0 || (put < 0 && errno == EINTR));
     if (put < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO))
-        return sw_err_errno(err, errno, "cannot write %s", to_path);
+        return sw_err_errno(err, errno, "cannot write %s", to_what);
     // Also after an early 0, which some pseudo files answer: at the true end this loop finds nothing more.
     char block[BLOCK_BYTES];
     for (;;) {
         ssize_t got = read_some(from, block, sizeof block);
         if (got < 0)
-            return sw_err_errno(err, errno, "cannot read %s", from_path);
+            return sw_err_errno(err, errno, "cannot read %s", from_what);
         if (got == 0)
             return SW_OK;
-        enum sw_code code = sw_fd_write_all(to, block, (size_t)got, to_path, err);
+        enum sw_code code = sw_fd_write_all(to, block, (size_t)got, to_what, err);
         if (code != SW_OK)
             return code;
     }
@@ -200,7 +200,7 @@ enum sw_code sw_file_copy(const char *from, const char *to, struct sw_err *err)
         if (fault != 0)
             code = sw_err_errno(err, fault, "cannot write %s", to);
         else
-            code = copy_bytes(fd, d.fd, from, to, err);
+            code = sw_fd_copy_rest(fd, d.fd, from, to, err);
         code = draft_end(&d, code, err);
     }
     close(fd);

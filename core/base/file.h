@@ -19,6 +19,8 @@ enum sw_code sw_file_copy(const char *from, const char *to, struct sw_err *err);
 enum sw_code sw_file_sync_dir(const char *path, struct sw_err *err);
 // Writes all of `bytes` to a descriptor across short writes and EINTR. `what` names the object in the error.
 enum sw_code sw_fd_write_all(int fd, const void *bytes, size_t len, const char *what, struct sw_err *err);
+// Appends what is left of one file to another, in the kernel where that can be. Both names are for the error.
+enum sw_code sw_fd_copy_rest(int from, int to, const char *from_what, const char *to_what, struct sw_err *err);
 
 // Calls `visit` for each regular file below `root` in byte order of the relative path. Symbolic links and special
 // files are refused with SW_INVALID, as are more than `max_files`. A visit that fails ends the walk with its code.

@@ -179,9 +179,14 @@ static enum sw_code remove_entry(int parent, const char *name, const char *shown
     return code;
 }
 
+enum sw_code sw_path_remove_tree_at(int dir_fd, const char *path, struct sw_err *err)
+{
+    return remove_entry(dir_fd, path, path, 0, err);
+}
+
 enum sw_code sw_path_remove_tree(const char *path, struct sw_err *err)
 {
-    return remove_entry(AT_FDCWD, path, path, 0, err);
+    return sw_path_remove_tree_at(AT_FDCWD, path, err);
 }
 
 enum sw_code sw_path_sibling(const char *name, char out[static SW_PATH_MAX], struct sw_err *err)

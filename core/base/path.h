@@ -23,6 +23,7 @@ bool sw_path_is_contained(const char *path);
 enum sw_code sw_path_make_dirs(const char *path, struct sw_err *err);
 // rm -r that never follows symbolic links, 200 folders deep at most; a missing path is success.
 enum sw_code sw_path_remove_tree(const char *path, struct sw_err *err);
+enum sw_code sw_path_remove_tree_at(int dir_fd, const char *path, struct sw_err *err); // relative to an open folder
 // The folder of the running program (from /proc/self/exe) joined with `name`: how siblings are found.
 enum sw_code sw_path_sibling(const char *name, char out[static SW_PATH_MAX], struct sw_err *err);
 

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trees with links, pipes and foreign names in them: what lies below is read, nothing else is.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -114,6 +122,7 @@ static void opens_files_and_folders(void **state)
     assert_int_equal(sw_beneath_open(root, "", &fd, &st, &err), SW_OK);
     close(fd);
     assert_int_equal(sw_beneath_open(root, "b/none", &fd, &st, &err), SW_NOT_FOUND);
+    assert_int_equal(sw_beneath_open(root, "z.txt/none", &fd, &st, &err), SW_NOT_FOUND);
     assert_int_equal(sw_beneath_root(at("none"), &fd, &err), SW_NOT_FOUND);
 }
 
@@ -139,6 +148,82 @@ static void many_entries_come_sorted(void **state)
     sw_arena_free(a);
 }
 
+static void writes_beside_names_it_was_given(void **state)
+{
+    (void)state;
+    struct sw_err err = {0};
+    int dir = -1;
+    const char *name = NULL;
+    struct stat st;
+    assert_int_equal(sw_beneath_parent(root, "new/er/file", false, &dir, &name, &err), SW_NOT_FOUND);
+    assert_int_equal(sw_beneath_parent(root, "new/er/file", true, &dir, &name, &err), SW_OK);
+    assert_string_equal(name, "file");
+    int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    close(dir);
+    assert_int_equal(stat(at("tree/new/er"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(stat(at("tree/new/er/file"), &st), 0);
+    assert_int_equal(sw_beneath_parent(root, "top", true, &dir, &name, &err), SW_OK);
+    assert_string_equal(name, "top");
+    close(dir);
+    static const char *const refused[] = {"link/x", "inner/x", "z.txt/x", "../x", "a/../x", "", "a/", "pipe/x"};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        if (sw_beneath_parent(root, refused[i], true, &dir, &name, &err) != SW_INVALID)
+            fail_msg("'%s' gives %s", refused[i], sw_code_word(err.code));
+    char long_name[400];
+    memset(long_name, 'n', sizeof long_name);
+    snprintf(long_name + 300, sizeof long_name - 300, "/x");
+    assert_int_equal(sw_beneath_parent(root, long_name, true, &dir, &name, &err), SW_IO);
+}
+
+static void removes_trees_and_links_but_not_their_ends(void **state)
+{
+    (void)state;
+    struct sw_err err = {0};
+    struct stat st;
+    assert_int_equal(sw_path_make_dirs(at("tree/old/deep"), &err), SW_OK);
+    assert_int_equal(symlink("../../outside", at("tree/old/way")), 0);
+    assert_int_equal(sw_beneath_remove(root, "link/secret", &err), SW_INVALID);
+    assert_int_equal(sw_beneath_remove(root, "../outside", &err), SW_INVALID);
+    assert_int_equal(sw_beneath_remove(root, "old", &err), SW_OK);
+    assert_int_equal(lstat(at("tree/old"), &st), -1);
+    assert_int_equal(stat(at("outside/secret"), &st), 0);
+    assert_int_equal(sw_beneath_remove(root, "old/none", &err), SW_OK);
+    assert_int_equal(sw_beneath_remove(root, "old", &err), SW_OK);
+}
+
+// From here on this process has a kernel without openat2(2).
+static void forget_openat2(void)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof rules / sizeof rules[0], .filter = rules};
+    assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+static void does_the_same_without_openat2(void **state)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        forget_openat2();
+        refuses_what_leads_out(state);
+        opens_files_and_folders(state);
+        removes_trees_and_links_but_not_their_ends(state);
+        _exit(0);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +231,9 @@ int main(void)
         cmocka_unit_test(refuses_what_leads_out),
         cmocka_unit_test(opens_files_and_folders),
         cmocka_unit_test(many_entries_come_sorted),
+        cmocka_unit_test(writes_beside_names_it_was_given),
+        cmocka_unit_test(removes_trees_and_links_but_not_their_ends),
+        cmocka_unit_test(does_the_same_without_openat2),
     };
     return cmocka_run_group_tests_name("beneath", tests, make_tree, remove_tree);
 }

@@ -49,7 +49,7 @@ endif
 CPPFLAGS_ALL := -I. -D_GNU_SOURCE -DSW_VERSION='"$(VERSION)"' -DSW_PREFIX='"$(PREFIX)"' $(CPPFLAGS)
 CFLAGS_ALL   := -std=gnu17 $(FLAGS_$(VARIANT)) $(WARN) -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 LDFLAGS_ALL  := $(LD_$(VARIANT)) -Wl,--as-needed $(LDFLAGS)
-LIBS         := -lncursesw -ltinfo -lsqlite3 -lyaml -ljansson -lmicrohttpd -lcrypto -lz -ldl -lpthread -lm
+LIBS         := -lncursesw -ltinfo -lsqlite3 -lyaml -ljansson -lmicrohttpd -lpng -ljpeg -lcrypto -lz -ldl -lpthread -lm
 # The plain engine's inner loops and nothing else are built for speed.
 CFLAGS_gpu/engine_plain := $(if $(filter release,$(VARIANT)),-O3 -ffp-contract=fast)
 

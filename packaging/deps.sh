@@ -17,7 +17,8 @@ venv=$(venv_of tests/requirements.txt)
 venv_mlflow2=$(venv_of tests/requirements-mlflow2.txt)
 
 build_packages="gcc make pkg-config git libc6-dev libncurses-dev libsqlite3-dev libyaml-dev libjansson-dev
-  libmicrohttpd-dev libssl-dev zlib1g-dev libarchive-dev openssh-client dataset-fashion-mnist"
+  libmicrohttpd-dev libpng-dev libjpeg62-turbo-dev libssl-dev zlib1g-dev libarchive-dev openssh-client
+  dataset-fashion-mnist"
 test_packages="clang clang-tidy clang-format libclang-rt-14-dev cppcheck valgrind tmux python3 python3-venv
   libcmocka-dev mandoc shellcheck sqlite3 procps zsh fish tar curl"
 

@@ -15,7 +15,7 @@ extern const struct sw_command sw_cmd_data_ls, sw_cmd_data_add, sw_cmd_data_show
 extern const struct sw_command sw_cmd_run, sw_cmd_train;
 extern const struct sw_command sw_cmd_jobs, sw_cmd_logs, sw_cmd_stop, sw_cmd_retry, sw_cmd_supervise;
 extern const struct sw_command sw_cmd_runs, sw_cmd_show, sw_cmd_compare, sw_cmd_note, sw_cmd_tag, sw_cmd_rm,
-    sw_cmd_restore, sw_cmd_export;
+    sw_cmd_restore, sw_cmd_export, sw_cmd_artifacts;
 extern const struct sw_command sw_cmd_model_ls, sw_cmd_model_show, sw_cmd_model_register, sw_cmd_model_evaluate,
     sw_cmd_model_approve, sw_cmd_model_revoke, sw_cmd_model_alias, sw_cmd_model_verify;
 extern const struct sw_command sw_cmd_template_ls, sw_cmd_template_show, sw_cmd_template_render;

@@ -23,6 +23,7 @@ const struct sw_command *const sw_commands[] = {
     &sw_cmd_rm,
     &sw_cmd_restore,
     &sw_cmd_export,
+    &sw_cmd_artifacts,
     &sw_cmd_model_ls,
     &sw_cmd_model_show,
     &sw_cmd_model_register,

@@ -45,8 +45,8 @@ extern const struct sw_json_kind *const sw_json_kinds[]; // NULL-terminated, by 
 extern const struct sw_json_kind sw_json_approval, sw_json_audit, sw_json_dataset, sw_json_evaluation, sw_json_job,
     sw_json_model_version, sw_json_push, sw_json_run, sw_json_target;
 // Defined by the command that prints them.
-extern const struct sw_json_kind sw_json_check, sw_json_fact, sw_json_gpu, sw_json_parameter, sw_json_push_result,
-    sw_json_setting, sw_json_status, sw_json_template;
+extern const struct sw_json_kind sw_json_artifact, sw_json_check, sw_json_fact, sw_json_gpu, sw_json_parameter,
+    sw_json_push_result, sw_json_setting, sw_json_status, sw_json_template;
 // Described only: their commands compose them (json_composed.c).
 extern const struct sw_json_kind sw_json_audit_verdict, sw_json_bundle, sw_json_comparison, sw_json_description,
     sw_json_error, sw_json_format, sw_json_push_preview, sw_json_rows, sw_json_template_description, sw_json_verdict,

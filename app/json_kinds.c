@@ -248,6 +248,7 @@ KIND(sw_json_audit, "Audit", "AuditList", sw_audit, audit_fields, "a row of the 
 
 const struct sw_json_kind *const sw_json_kinds[] = {
     &sw_json_approval,
+    &sw_json_artifact,
     &sw_json_audit,
     &sw_json_audit_verdict,
     &sw_json_bundle,

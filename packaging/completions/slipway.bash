@@ -36,7 +36,7 @@ _slipway_is_verb() {
 
 _slipway_next() {
     case $1 in
-    '') echo 'tui run train jobs logs stop retry runs show compare note tag rm restore export push status gpu audit doctor info completion help version data model template target config' ;;
+    '') echo 'tui run train jobs logs stop retry runs show compare note tag rm restore export artifacts push status gpu audit doctor info completion help version data model template target config' ;;
     data) echo 'ls add show head rm' ;;
     model) echo 'ls show register evaluate approve revoke alias verify' ;;
     template) echo 'ls show render' ;;
@@ -61,6 +61,7 @@ _slipway_options() {
     'runs') echo '--order-by --limit --offset --columns --experiment --deleted ' ;;
     'compare') echo '--metric --all --tags ' ;;
     'export') echo '--metric ' ;;
+    'artifacts') echo '--recursive --output --digest ' ;;
     'model show') echo '--policy ' ;;
     'model register') echo '--run --path --description ' ;;
     'model evaluate') echo '--data --split --label --time-limit ' ;;
@@ -147,6 +148,7 @@ _slipway_value() {
     'runs --experiment') _slipway_names experiment ;;
     'compare --metric' | 'compare -m') : ;;
     'export --metric' | 'export -m') : ;;
+    'artifacts --output' | 'artifacts -o') COMPREPLY=($(compgen -f -- "$cur")) ;;
     'model show --policy') COMPREPLY=($(compgen -f -- "$cur")) ;;
     'model register --run') _slipway_names run ;;
     'model register --path') COMPREPLY=($(compgen -f -- "$cur")) ;;
@@ -190,6 +192,7 @@ _slipway_argument() {
     'rm') _slipway_names run ;;
     'restore') _slipway_names run ;;
     'export') _slipway_names run ;;
+    'artifacts') _slipway_names run ;;
     'model ls') _slipway_names model ;;
     'model show') _slipway_names model ;;
     'model register') _slipway_names model ;;

@@ -34,6 +34,7 @@ def test_documents_are_as_the_manual_says(slipway, model, lenient, digits, tmp_p
         slipway("data", "ls", "--json").json, slipway("data", "show", "digits", "--json").json,
         slipway("data", "head", "digits", "-n", 1, "--json").json, slipway("data", "ls", "--formats", "--json").json,
         slipway("jobs", "--json").json, slipway("runs", "--json").json, slipway("show", "r", "--json").json,
+        slipway("artifacts", "r", "--json").json,
         slipway("compare", "r", "--metric", "loss", "--json").json,
         slipway("model", "approve", model, "--policy", lenient, "--dry-run", "--json").json,
         slipway("model", "approve", model, "--policy", lenient, "--json").json,

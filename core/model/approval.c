@@ -10,7 +10,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 // Turns "the bytes are not what was registered" into the refusal that it is here.
@@ -67,17 +66,6 @@ static enum sw_code sign(const char *label, const struct sw_approval_request *r,
     return code;
 }
 
-static enum sw_code audit_approval(struct sw_store *s, const char *action, const char *label, const char *digest,
-                                   json_t *detail /* take */, struct sw_err *err)
-{
-    char *text = detail == NULL ? NULL : json_dumps(detail, JSON_COMPACT);
-    json_decref(detail);
-    enum sw_code code = text == NULL ? sw_err_set(err, SW_NO_MEMORY, "no memory for an audit row")
-                                     : sw_audit_add(s, action, label, digest, text, err);
-    free(text);
-    return code;
-}
-
 static enum sw_code store_approval(struct sw_store *s, const struct sw_approval *row, const char *label,
                                    int64_t *approval_id, struct sw_err *err)
 {
@@ -92,11 +80,11 @@ static enum sw_code store_approval(struct sw_store *s, const struct sw_approval 
     sw_sha256_hex(row->statement, strlen(row->statement), statement_digest);
     code = sw_approval_add(s, row, &id, err);
     if (code == SW_OK)
-        code = audit_approval(s, "approve", label, row->digest,
-                              json_pack("{s:I, s:s, s:s, s:s, s:s, s:b}", "approval_id", (json_int_t)id, "user",
-                                        row->user, "policy", row->policy, "policy_digest", row->policy_digest,
-                                        "statement_digest", statement_digest, "signed", row->signature[0] != '\0'),
-                              err);
+        code = sw_audit_add_tree(s, "approve", label, row->digest,
+                                 json_pack("{s:I, s:s, s:s, s:s, s:s, s:b}", "approval_id", (json_int_t)id, "user",
+                                           row->user, "policy", row->policy, "policy_digest", row->policy_digest,
+                                           "statement_digest", statement_digest, "signed", row->signature[0] != '\0'),
+                                 err);
     if (code == SW_OK) {
         failed = sw_failpoint("approval.commit");
         code = failed == 0 ? sw_store_commit(s, err) : sw_err_errno(err, failed, "approving %s", label);
@@ -165,10 +153,10 @@ static enum sw_code withdraw_fitting(struct sw_store *s, const struct sw_model_v
             continue;
         code = sw_approval_revoke(s, list[i].approval_id, user, reason, err);
         if (code == SW_OK)
-            code = audit_approval(s, "revoke", label, v->digest,
-                                  json_pack("{s:I, s:s, s:s}", "approval_id", (json_int_t)list[i].approval_id, "user",
-                                            user, "reason", reason),
-                                  err);
+            code = sw_audit_add_tree(s, "revoke", label, v->digest,
+                                     json_pack("{s:I, s:s, s:s}", "approval_id", (json_int_t)list[i].approval_id,
+                                               "user", user, "reason", reason),
+                                     err);
         done++;
     }
     if (code == SW_OK && done == 0)

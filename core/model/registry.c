@@ -9,7 +9,6 @@
 #include "core/model/staging.h"
 #include "core/store/audit.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -17,22 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum sw_code sw_model_name_check(const char *name, struct sw_err *err)
-{
-    size_t len = strlen(name);
-    bool fits = len >= 1 && len <= SW_MODEL_NAME_MAX && isalnum((unsigned char)name[0]);
-    for (size_t i = 0; fits && i < len; i++) {
-        unsigned char c = (unsigned char)name[i];
-        fits = c < 0x80 && (isalnum(c) || strchr("._-", c) != NULL);
-    }
-    if (fits)
-        return SW_OK;
-    enum sw_code code = sw_err_set(err, SW_INVALID, "'%.80s' is no model name", name);
-    (void)sw_err_hint(err, "use letters, digits, '.', '_' and '-', starting with a letter or digit, at most %d",
-                      SW_MODEL_NAME_MAX);
-    return code;
-}
 
 char *sw_model_label(const struct sw_model_version *v, char out[static SW_MODEL_LABEL])
 {
@@ -118,12 +101,7 @@ static enum sw_code audit_version(struct sw_store *s, const struct sw_model_vers
         (void)json_array_append_new(unsafe, json_string(hazards[i].path));
     json_t *detail = json_pack("{s:s, s:I, s:o}", "run_id", v->run_id, "size_bytes", (json_int_t)v->size_bytes,
                                "unsafe_files", unsafe);
-    char *text = detail == NULL ? NULL : json_dumps(detail, JSON_COMPACT);
-    enum sw_code code = text == NULL ? sw_err_set(err, SW_NO_MEMORY, "no memory for an audit row")
-                                     : sw_audit_add(s, "register", sw_model_label(v, label), v->digest, text, err);
-    free(text);
-    json_decref(detail);
-    return code;
+    return sw_audit_add_tree(s, "register", sw_model_label(v, label), v->digest, detail, err);
 }
 
 // Moves the staged tree to its final place. A folder already there belongs to no row (we hold the write lock and the

@@ -8,11 +8,8 @@
 #include "core/model/files.h"
 #include "core/store/model.h"
 
-#define SW_MODEL_NAME_MAX 63
-#define SW_MODEL_LABEL    96 // "NAME/VERSION" with NUL
+#define SW_MODEL_LABEL 272 // "NAME/VERSION" with NUL
 
-// Letters, digits, '.', '_' and '-', starting with a letter or digit, at most SW_MODEL_NAME_MAX. SW_INVALID.
-enum sw_code sw_model_name_check(const char *name, struct sw_err *err);
 // "fashion-cnn/3" into `out`; returns it.
 char *sw_model_label(const struct sw_model_version *v, char out[static SW_MODEL_LABEL]);
 

@@ -116,6 +116,17 @@ enum sw_code sw_audit_add(struct sw_store *s, const char *action, const char *ob
     return code == SW_OK ? sw_step_end(s, &step, append(s, &row, err), err) : code;
 }
 
+enum sw_code sw_audit_add_tree(struct sw_store *s, const char *action, const char *object, const char *digest,
+                               json_t *detail, struct sw_err *err)
+{
+    char *text = detail == NULL ? NULL : json_dumps(detail, JSON_COMPACT);
+    json_decref(detail);
+    enum sw_code code = text == NULL ? sw_err_set(err, SW_NO_MEMORY, "no memory for an audit row")
+                                     : sw_audit_add(s, action, object, digest, text, err);
+    free(text);
+    return code;
+}
+
 static void read_audit(struct sw_reader *r, void *item)
 {
     struct sw_audit *row = item;

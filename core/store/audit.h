@@ -4,6 +4,8 @@
 #ifndef SW_STORE_AUDIT_H
 #define SW_STORE_AUDIT_H
 
+#include <jansson.h>
+
 #include "core/base/hash.h"
 #include "core/store/store.h"
 
@@ -21,6 +23,9 @@ struct sw_audit {
 // user and host are filled from the process when NULL.
 enum sw_code sw_audit_add(struct sw_store *s, const char *action, const char *object, const char *digest,
                           const char *detail_json, struct sw_err *err);
+// The same with the detail as a tree; NULL stands for one that found no memory.
+enum sw_code sw_audit_add_tree(struct sw_store *s, const char *action, const char *object, const char *digest,
+                               json_t *detail /* take */, struct sw_err *err);
 enum sw_code sw_audit_list(struct sw_store *s, int64_t limit, struct sw_arena *a, struct sw_audit **out, size_t *count,
                            struct sw_err *err);                                                      // newest first
 enum sw_code sw_audit_head(struct sw_store *s, char hash[static SW_SHA256_HEX], struct sw_err *err); // zeros when empty

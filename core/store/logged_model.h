@@ -10,7 +10,7 @@
 #define SW_MODEL_ID 35 // "m-", 32 hex digits and NUL
 
 enum sw_logged_model_status { SW_LOGGED_MODEL_PENDING, SW_LOGGED_MODEL_READY, SW_LOGGED_MODEL_UPLOAD_FAILED };
-const char *sw_logged_model_status_word(enum sw_logged_model_status status); // "LOGGED_MODEL_PENDING", the wire's word
+const char *sw_logged_model_status_word(enum sw_logged_model_status status); // "LOGGED_MODEL_PENDING", MLflow's word
 bool sw_logged_model_status_parse(const char *word, enum sw_logged_model_status *out);
 
 struct sw_logged_metric {
@@ -19,10 +19,6 @@ struct sw_logged_metric {
     int64_t step, time_ms;
     const char *run_id;
     const char *dataset_name, *dataset_digest; // "" = none
-};
-struct sw_model_registration {
-    const char *name;
-    int64_t version;
 };
 struct sw_logged_model {
     int64_t model_key;
@@ -38,10 +34,8 @@ struct sw_logged_model {
     bool is_deleted;
     struct sw_pair *params, *tags; // sorted by key
     size_t param_count, tag_count;
-    struct sw_logged_metric *metrics; // the latest of each key, run and data set
+    struct sw_logged_metric *metrics; // all points, by key and time
     size_t metric_count;
-    struct sw_model_registration *registrations; // registered versions made from it
-    size_t registration_count;
 };
 struct sw_logged_model_list {
     struct sw_logged_model *items; // in arena
@@ -59,9 +53,12 @@ struct sw_logged_model_new {
 // SW_NOT_FOUND the experiment, SW_INVALID a name or text beyond the limits.
 enum sw_code sw_logged_model_create(struct sw_store *s, const struct sw_logged_model_new *n,
                                     char model_id[static SW_MODEL_ID], struct sw_err *err);
-// With params, tags, metrics and registrations. SW_NOT_FOUND, also for a deleted one unless `view` says so.
+// With params, tags and metrics. SW_NOT_FOUND, also for a deleted one unless `view` says so.
 enum sw_code sw_logged_model_get(struct sw_store *s, const char *model_id, enum sw_view view, struct sw_arena *a,
                                  struct sw_logged_model *out, struct sw_err *err);
+// "mlflow-artifacts:/<experiment>/models/<model_id>/artifacts", or below the experiment's location. In the arena; NULL when
+// it is full.
+const char *sw_logged_model_artifact_uri(const struct sw_logged_model *m, struct sw_arena *a);
 enum sw_code sw_logged_model_finish(struct sw_store *s, const char *model_id, enum sw_logged_model_status status,
                                     struct sw_err *err);
 enum sw_code sw_logged_model_delete(struct sw_store *s, const char *model_id, struct sw_err *err);
@@ -70,6 +67,9 @@ enum sw_code sw_logged_model_add_params(struct sw_store *s, const char *model_id
                                         size_t count, struct sw_err *err);
 enum sw_code sw_logged_model_set_tags(struct sw_store *s, const char *model_id, const struct sw_pair *tags,
                                       size_t count, struct sw_err *err);
+// Adds {"name", "version"} to the tag "mlflow.modelVersions", where MLflow says which versions came of a logged model.
+enum sw_code sw_logged_model_add_version(struct sw_store *s, const char *model_id, const char *name, int64_t version,
+                                         struct sw_err *err);
 enum sw_code sw_logged_model_delete_tag(struct sw_store *s, const char *model_id, const char *key, struct sw_err *err);
 
 // Points of a run that belong to a logged model as well; the run has them already (sw_metric_write()). Exact duplicates

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of registered models, versions, aliases, evaluations and approvals. Triggers keep approvals from being deleted
 // or changed; the table allows only that one is revoked.
-#include "core/store/model.h"
+#include "core/store/model_private.h"
 
 #include "core/base/clock.h"
 #include "core/store/audit.h"
-#include "core/store/store_private.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
-enum { NAME_MAX_BYTES = 250, TEXT_MAX_BYTES = 16 << 20, STATEMENT_MAX_BYTES = 1 << 20 };
+enum {
+    WORD_MAX_BYTES = 250,
+    ALIAS_MAX_BYTES = 255,
+    URI_MAX_BYTES = 8000,
+    TEXT_MAX_BYTES = 16 << 20,
+    STATEMENT_MAX_BYTES = 1 << 20
+};
 
 static struct sw_value text_or_empty(const char *text)
 {
@@ -30,8 +36,32 @@ static enum sw_code no_version(const char *spec, struct sw_err *err)
     return sw_err_hint(err, "`slipway model ls` lists them");
 }
 
+// --- names ---
+static bool is_blank(const char *text)
+{
+    return text == NULL || text[strspn(text, " \t\n\v\f\r")] == '\0';
+}
+
+enum sw_code sw_model_name_check(const char *name, struct sw_err *err)
+{
+    if (is_blank(name))
+        return sw_err_set(err, SW_INVALID, "Missing value for required parameter 'name'.");
+    if (strpbrk(name, "/:") != NULL)
+        return sw_err_set(err, SW_INVALID, "Invalid model name '%.200s'. Names cannot contain '/' or ':'.", name);
+    // A name is a folder, a part of a URI and of NAME@alias, and an argument on a command line.
+    size_t len = strlen(name);
+    if (strpbrk(name, "@%?#\\") == NULL && strchr(".- ", name[0]) == NULL && name[len - 1] != ' ' &&
+        sw_name_check("name", name, SW_MODEL_NAME_MAX, NULL) == SW_OK)
+        return SW_OK;
+    (void)sw_err_set(err, SW_INVALID,
+                     "Invalid model name '%.200s'. Names have at most %d bytes, no control characters and none of "
+                     "'@', '%%', '?', '#', '\\', and begin with neither '.', '-' nor a space.",
+                     name, SW_MODEL_NAME_MAX);
+    return sw_err_hint(err, "use letters, digits, '-', '_' and '.'");
+}
+
 // --- versions ---
-static void read_version(struct sw_reader *r, void *item)
+void sw_model_read_version(struct sw_reader *r, void *item)
 {
     struct sw_model_version *v = item;
     v->name = sw_column_text(r, 0);
@@ -45,19 +75,30 @@ static void read_version(struct sw_reader *r, void *item)
     v->description = sw_column_text(r, 8);
     v->created_ms = sw_column_int(r, 9);
     v->aliases = sw_column_text(r, 10);
+    v->source = sw_column_text(r, 11);
+    v->storage_uri = sw_column_text(r, 12);
+    v->run_link = sw_column_text(r, 13);
+    v->model_id = sw_column_text(r, 14);
+    v->stage = sw_column_text(r, 15);
+    v->updated_ms = sw_column_int(r, 16);
 }
 
 static enum sw_code check_version(const struct sw_model_version *v, struct sw_err *err)
 {
-    enum sw_code code = sw_name_check("the model's name", v->name, NAME_MAX_BYTES, err);
-    if (code == SW_OK && strpbrk(v->name, "/@:") != NULL) {
-        (void)sw_err_set(err, SW_INVALID, "the model's name %s contains '/', '@' or ':'", v->name);
-        code = sw_err_hint(err, "use letters, digits, '-', '_' and '.'");
-    }
+    enum sw_code code = sw_model_name_check(v->name, err);
+    bool is_elsewhere = v->path == NULL || v->path[0] == '\0';
+    if (code == SW_OK && (!is_elsewhere || v->digest == NULL))
+        code = sw_name_check("the model's digest", v->digest, WORD_MAX_BYTES, err);
+    if (code == SW_OK && is_elsewhere)
+        code = sw_name_check("the place of the model's bytes", v->storage_uri, URI_MAX_BYTES, err);
     if (code == SW_OK)
-        code = sw_name_check("the model's digest", v->digest, NAME_MAX_BYTES, err);
+        code = sw_text_check("the model's source", v->source, URI_MAX_BYTES, err);
+    if (code == SW_OK)
+        code = sw_text_check("the link to the model's run", v->run_link, URI_MAX_BYTES, err);
     if (code == SW_OK)
         code = sw_text_check("the model's list of files", v->files_json, TEXT_MAX_BYTES, err);
+    for (size_t i = 0; i < v->tag_count && code == SW_OK; i++)
+        code = sw_registry_tag_check(v->tags[i].key, v->tags[i].value, err);
     return code == SW_OK ? sw_text_check("the model's description", v->description, TEXT_MAX_BYTES, err) : code;
 }
 
@@ -68,14 +109,20 @@ static enum sw_code add_version(struct sw_store *s, const struct sw_model_versio
     enum sw_code code = v->run_id[0] != '\0' ? sw_run_key(s, v->run_id, &run_key, err) : SW_OK;
     if (code == SW_OK)
         code = sw_sql_int(s, SQL_MODEL_NEXT, SW_VALUES(sw_text(v->name), sw_int(sw_clock_now_ms())), 0, version, err);
-    if (code != SW_OK)
-        return code;
-    return sw_sql_run(s, SQL_VERSION_ADD,
-                      SW_VALUES(sw_text(v->name), sw_int(*version), sw_text(v->digest), text_or_empty(v->path),
-                                sw_text(v->files_json != NULL ? v->files_json : "[]"), sw_int(v->size_bytes),
-                                sw_int_or_null(run_key), sw_text(v->user != NULL ? v->user : sw_audit_user()),
-                                text_or_empty(v->description), sw_int(or_now(v->created_ms))),
-                      err);
+    if (code == SW_OK)
+        code =
+            sw_sql_run(s, SQL_VERSION_ADD,
+                       SW_VALUES(sw_text(v->name), sw_int(*version), sw_text(v->digest), text_or_empty(v->path),
+                                 sw_text(v->files_json != NULL ? v->files_json : "[]"), sw_int(v->size_bytes),
+                                 sw_int_or_null(run_key), sw_text(v->user != NULL ? v->user : sw_audit_user()),
+                                 text_or_empty(v->description), sw_int(or_now(v->created_ms)), text_or_empty(v->source),
+                                 text_or_empty(v->storage_uri), text_or_empty(v->run_link), text_or_empty(v->model_id)),
+                       err);
+    for (size_t i = 0; i < v->tag_count && code == SW_OK; i++)
+        code = sw_sql_run(
+            s, SQL_VERSION_TAG_SET,
+            SW_VALUES(sw_text(v->name), sw_int(*version), sw_text(v->tags[i].key), sw_text(v->tags[i].value)), err);
+    return code;
 }
 
 enum sw_code sw_model_version_add(struct sw_store *s, const struct sw_model_version *v, int64_t *version,
@@ -93,14 +140,23 @@ enum sw_code sw_model_version_add(struct sw_store *s, const struct sw_model_vers
     return code;
 }
 
+enum sw_code sw_model_next_version(struct sw_store *s, const char *name, int64_t *version, struct sw_err *err)
+{
+    int64_t last = 0;
+    enum sw_code code = sw_sql_int(s, SQL_MODEL_LAST_VERSION, SW_VALUES(sw_text(name)), 0, &last, err);
+    if (code == SW_OK)
+        *version = last + 1;
+    return code;
+}
+
 enum sw_code sw_model_version_list(struct sw_store *s, const char *name, struct sw_arena *a,
                                    struct sw_model_version **out, size_t *count, struct sw_err *err)
 {
     struct sw_rows rows = {0};
-    enum sw_code code =
-        name != NULL
-            ? sw_sql_list(s, SQL_VERSION_LIST_OF, SW_VALUES(sw_text(name)), a, sizeof **out, read_version, &rows, err)
-            : sw_sql_list(s, SQL_VERSION_LIST, SW_NO_VALUES, a, sizeof **out, read_version, &rows, err);
+    enum sw_code code = name != NULL ? sw_sql_list(s, SQL_VERSION_LIST_OF, SW_VALUES(sw_text(name)), a, sizeof **out,
+                                                   sw_model_read_version, &rows, err)
+                                     : sw_sql_list(s, SQL_VERSION_LIST, SW_NO_VALUES, a, sizeof **out,
+                                                   sw_model_read_version, &rows, err);
     if (code == SW_OK) {
         *out = rows.items;
         *count = rows.count;
@@ -111,7 +167,7 @@ enum sw_code sw_model_version_list(struct sw_store *s, const char *name, struct 
 enum sw_code sw_model_version_get(struct sw_store *s, const char *spec, struct sw_arena *a,
                                   struct sw_model_version *out, struct sw_err *err)
 {
-    char name[NAME_MAX_BYTES + 1];
+    char name[SW_MODEL_NAME_MAX + 1];
     const char *alias = NULL;
     int64_t version = 0;
     enum sw_code code = sw_spec_split("model", spec, name, sizeof name, &version, &alias, err);
@@ -122,8 +178,8 @@ enum sw_code sw_model_version_get(struct sw_store *s, const char *spec, struct s
     struct sw_model_version found_row = {0};
     bool found = false;
     if (code == SW_OK)
-        code = sw_sql_get(s, SQL_VERSION_GET, SW_VALUES(sw_text(name), sw_int(version)), a, read_version, &found_row,
-                          &found, err);
+        code = sw_sql_get(s, SQL_VERSION_GET, SW_VALUES(sw_text(name), sw_int(version)), a, sw_model_read_version,
+                          &found_row, &found, err);
     if (code == SW_OK && !found)
         return no_version(spec, err);
     if (code == SW_OK)
@@ -134,32 +190,62 @@ enum sw_code sw_model_version_get(struct sw_store *s, const char *spec, struct s
 // That NAME/VERSION exists, before rows refer to it.
 static enum sw_code require_version(struct sw_store *s, const char *name, int64_t version, struct sw_err *err)
 {
-    sqlite3_stmt *st = NULL;
-    bool found = false;
-    enum sw_code code = sw_sql_open(s, SQL_VERSION_GET, SW_VALUES(sw_text(name), sw_int(version)), &st, err);
-    if (code == SW_OK)
-        code = sw_sql_next(s, st, &found, err);
-    if (code != SW_OK)
+    int64_t found = 0;
+    enum sw_code code = sw_sql_int(s, SQL_VERSION_EXISTS, SW_VALUES(sw_text(name), sw_int(version)), 0, &found, err);
+    if (code != SW_OK || found != 0)
         return code;
-    sqlite3_reset(st);
-    char spec[NAME_MAX_BYTES + 32];
+    char spec[SW_MODEL_NAME_MAX + 32];
     snprintf(spec, sizeof spec, "%s/%" PRId64, name != NULL ? name : "", version);
-    return found ? SW_OK : no_version(spec, err);
+    return no_version(spec, err);
 }
 
 // --- aliases ---
-// MLflow's rule: [A-Za-z0-9_-]{1,255}, neither "latest" nor v<number>.
 static enum sw_code check_alias(const char *alias, struct sw_err *err)
 {
     size_t len = 0;
     while (isalnum((unsigned char)alias[len]) || alias[len] == '_' || alias[len] == '-')
         len++;
-    bool is_plain = len > 0 && len <= 255 && alias[len] == '\0';
-    bool is_number = (alias[0] == 'v' || alias[0] == 'V') && len > 1 && strspn(alias + 1, "0123456789") == len - 1;
-    if (is_plain && !is_number && strcmp(alias, "latest") != 0)
-        return SW_OK;
-    (void)sw_err_set(err, SW_INVALID, "'%.64s' cannot be an alias", alias);
-    return sw_err_hint(err, "use letters, digits, '-' and '_'; not 'latest' and not a version like v3");
+    if (len == 0 && alias[0] == '\0')
+        return sw_err_set(err, SW_INVALID, "Registered model alias name cannot be empty.");
+    if (alias[len] != '\0')
+        return sw_err_set(err, SW_INVALID,
+                          "Invalid alias name: '%.200s'. Names may only contain alphanumerics, underscores (_), and "
+                          "dashes (-).",
+                          alias);
+    if (len > ALIAS_MAX_BYTES)
+        return sw_err_set(err, SW_INVALID, "'Registered model alias name' exceeds the maximum length of %d characters",
+                          ALIAS_MAX_BYTES);
+    if (strcasecmp(alias, "latest") == 0)
+        return sw_err_set(err, SW_INVALID, "'latest' alias name (case insensitive) is reserved.");
+    if ((alias[0] == 'v' || alias[0] == 'V') && len > 1 && strspn(alias + 1, "0123456789") == len - 1)
+        return sw_err_set(err, SW_INVALID, "Version alias name '%s' is reserved.", alias);
+    return SW_OK;
+}
+
+static enum sw_code audit_alias(struct sw_store *s, const char *name, const char *alias, int64_t before, int64_t after,
+                                struct sw_err *err)
+{
+    char label[SW_MODEL_NAME_MAX + 32];
+    snprintf(label, sizeof label, "%s/%" PRId64, name, after != 0 ? after : before);
+    return sw_audit_add_tree(
+        s, after != 0 ? "alias" : "unalias", label, "",
+        json_pack("{s:s, s:I, s:I}", "alias", alias, "before", (json_int_t)before, "after", (json_int_t)after), err);
+}
+
+static enum sw_code set_alias(struct sw_store *s, const char *name, const char *alias, int64_t version,
+                              struct sw_err *err)
+{
+    int64_t before = 0;
+    enum sw_code code = sw_sql_int(s, SQL_VERSION_BY_ALIAS, SW_VALUES(sw_text(name), sw_text(alias)), 0, &before, err);
+    if (code == SW_OK && version == 0 && before == 0)
+        code = sw_err_set(err, SW_NOT_FOUND, "model %s has no alias %s", name, alias);
+    if (code == SW_OK && version != 0)
+        code = require_version(s, name, version, err);
+    if (code != SW_OK)
+        return code;
+    code = version != 0 ? sw_sql_run(s, SQL_ALIAS_SET, SW_VALUES(sw_text(name), sw_text(alias), sw_int(version)), err)
+                        : sw_sql_run(s, SQL_ALIAS_DELETE, SW_VALUES(sw_text(name), sw_text(alias)), err);
+    return code == SW_OK ? audit_alias(s, name, alias, before, version, err) : code;
 }
 
 enum sw_code sw_model_set_alias(struct sw_store *s, const char *name, const char *alias, int64_t version,
@@ -169,18 +255,7 @@ enum sw_code sw_model_set_alias(struct sw_store *s, const char *name, const char
     enum sw_code code = check_alias(alias, err);
     if (code == SW_OK)
         code = sw_step_begin(s, SW_STORE_FULL, &step, err);
-    if (code != SW_OK)
-        return code;
-    if (version != 0) {
-        code = require_version(s, name, version, err);
-        if (code == SW_OK)
-            code = sw_sql_run(s, SQL_ALIAS_SET, SW_VALUES(sw_text(name), sw_text(alias), sw_int(version)), err);
-    } else {
-        code = sw_sql_run(s, SQL_ALIAS_DELETE, SW_VALUES(sw_text(name), sw_text(alias)), err);
-        if (code == SW_OK && sqlite3_changes(s->db) == 0)
-            code = sw_err_set(err, SW_NOT_FOUND, "model %s has no alias %s", name, alias);
-    }
-    return sw_step_end(s, &step, code, err);
+    return code == SW_OK ? sw_step_end(s, &step, set_alias(s, name, alias, version, err), err) : code;
 }
 
 // --- evaluations ---
@@ -259,7 +334,7 @@ static void read_approval(struct sw_reader *r, void *item)
 enum sw_code sw_approval_add(struct sw_store *s, const struct sw_approval *a, int64_t *id, struct sw_err *err)
 {
     struct sw_step step;
-    enum sw_code code = sw_name_check("the approved digest", a->digest, NAME_MAX_BYTES, err);
+    enum sw_code code = sw_name_check("the approved digest", a->digest, WORD_MAX_BYTES, err);
     if (code == SW_OK)
         code = sw_text_check("the approval's statement", a->statement, STATEMENT_MAX_BYTES, err);
     if (code == SW_OK)

@@ -75,7 +75,9 @@ const char sw_schema_v2[] =
     "UPDATE registered_model SET updated_ms = created_ms;"
     "CREATE TABLE registered_model_tag(name TEXT NOT NULL REFERENCES registered_model, key TEXT NOT NULL,"
     " value TEXT NOT NULL, PRIMARY KEY(name, key)) STRICT, WITHOUT ROWID;"
+    // bytes that are elsewhere: digest and path '', storage_uri says where
     "ALTER TABLE model_version ADD COLUMN source TEXT NOT NULL DEFAULT '';" // as the script named it; '' = path
+    "ALTER TABLE model_version ADD COLUMN storage_uri TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE model_version ADD COLUMN run_link TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE model_version ADD COLUMN model_id TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE model_version ADD COLUMN stage TEXT NOT NULL DEFAULT 'None';"

@@ -29,10 +29,18 @@
 // The index of live jobs serves a query only where its own condition stands word for word.
 #define SW_JOB_IS_LIVE "state IN ('queued', 'running', 'stopping')"
 
-#define SW_VERSION_COLUMNS                                                                                             \
-    "v.name, v.version, v.digest, v.path, v.files_json, v.size_bytes, run.run_id, v.user, v.description,"              \
-    " v.created_ms, (SELECT group_concat(alias) FROM model_alias a WHERE a.name = v.name AND a.version = v.version)"
-#define SW_VERSION_FROM " FROM model_version v LEFT JOIN run USING(run_key)"
+#define SW_VERSION_FIELDS(files)                                                                                       \
+    "v.name, v.version, v.digest, v.path, " files ", v.size_bytes, run.run_id, v.user, v.description, v.created_ms,"   \
+    " (SELECT group_concat(alias) FROM model_alias a WHERE a.name = v.name AND a.version = v.version),"                \
+    " v.source, v.storage_uri, v.run_link, v.model_id, v.stage, v.updated_ms"
+#define SW_VERSION_COLUMNS SW_VERSION_FIELDS("v.files_json")
+#define SW_VERSION_LEAN    SW_VERSION_FIELDS("'[]'") // without the list of files, which may be long
+#define SW_VERSION_FROM    " FROM model_version v LEFT JOIN run USING(run_key)"
+
+#define SW_LOGGED_COLUMNS                                                                                              \
+    "model_key, model_id, experiment_id, (SELECT artifact_location FROM experiment"                                    \
+    " WHERE experiment.experiment_id = logged_model.experiment_id), name, model_type, source_run_id, status,"          \
+    " status_message, created_ms, updated_ms, is_deleted"
 
 #define SW_PUSH_COLUMNS                                                                                                \
     "push_id, model, version, digest, target, address, state, is_final, message, plan_json, result_json, revision,"    \
@@ -201,18 +209,93 @@
     X(LEASE_ADD, "INSERT INTO gpu_lease(gpu_uuid, job_id, since_ms) VALUES(?1, ?2, ?3)") \
     X(LEASE_RELEASE, "DELETE FROM gpu_lease WHERE job_id = ?1") \
     \
-    X(MODEL_NEXT, "INSERT INTO registered_model(name, last_version, created_ms) VALUES(?1, 1, ?2)" \
-        " ON CONFLICT DO UPDATE SET last_version = last_version + 1 RETURNING last_version") \
+    X(MODEL_NEXT, "INSERT INTO registered_model(name, last_version, created_ms, updated_ms) VALUES(?1, 1, ?2, ?2)" \
+        " ON CONFLICT DO UPDATE SET last_version = last_version + 1, updated_ms = excluded.updated_ms, is_deleted = 0," \
+        " created_ms = iif(is_deleted, excluded.created_ms, created_ms) RETURNING last_version") \
+    X(MODEL_LAST_VERSION, "SELECT last_version FROM registered_model WHERE name = ?1") \
     X(VERSION_ADD, "INSERT INTO model_version(name, version, digest, path, files_json, size_bytes, run_key, user," \
-        " description, created_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)") \
-    X(VERSION_LIST, "SELECT " SW_VERSION_COLUMNS SW_VERSION_FROM " ORDER BY v.created_ms DESC, v.name, v.version DESC") \
-    X(VERSION_LIST_OF, "SELECT " SW_VERSION_COLUMNS SW_VERSION_FROM " WHERE v.name = ?1 ORDER BY v.version DESC") \
-    X(VERSION_NEWEST, "SELECT max(version) FROM model_version WHERE name = ?1") \
+        " description, created_ms, updated_ms, source, storage_uri, run_link, model_id)" \
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?14)") \
+    X(VERSION_LIST, "SELECT " SW_VERSION_COLUMNS SW_VERSION_FROM " WHERE NOT v.is_deleted" \
+        " ORDER BY v.created_ms DESC, v.name, v.version DESC") \
+    X(VERSION_LIST_OF, "SELECT " SW_VERSION_COLUMNS SW_VERSION_FROM " WHERE v.name = ?1 AND NOT v.is_deleted" \
+        " ORDER BY v.version DESC") \
+    X(VERSION_NEWEST, "SELECT max(version) FROM model_version WHERE name = ?1 AND NOT is_deleted") \
     X(VERSION_BY_ALIAS, "SELECT version FROM model_alias WHERE name = ?1 AND alias = ?2") \
-    X(VERSION_GET, "SELECT " SW_VERSION_COLUMNS SW_VERSION_FROM " WHERE v.name = ?1 AND v.version = ?2") \
+    X(VERSION_GET, "SELECT " SW_VERSION_COLUMNS SW_VERSION_FROM " WHERE v.name = ?1 AND v.version = ?2" \
+        " AND NOT v.is_deleted") \
     X(ALIAS_SET, "INSERT INTO model_alias(name, alias, version) VALUES(?1, ?2, ?3)" \
         " ON CONFLICT DO UPDATE SET version = excluded.version") \
     X(ALIAS_DELETE, "DELETE FROM model_alias WHERE name = ?1 AND alias = ?2") \
+    X(VERSION_LATEST, "SELECT " SW_VERSION_LEAN SW_VERSION_FROM " WHERE v.name = ?1 AND v.version = (SELECT max(version)" \
+        " FROM model_version o WHERE o.name = v.name AND o.stage = v.stage AND NOT o.is_deleted)" \
+        " ORDER BY (SELECT min(version) FROM model_version o WHERE o.name = v.name AND o.stage = v.stage" \
+        " AND NOT o.is_deleted)") /* the newest of each stage; stages in the order in which they were first used */ \
+    X(VERSION_LEAN_GET, "SELECT " SW_VERSION_LEAN SW_VERSION_FROM " WHERE v.name = ?1 AND v.version = ?2" \
+        " AND NOT v.is_deleted") \
+    X(VERSION_EXISTS, "SELECT 1 FROM model_version WHERE name = ?1 AND version = ?2 AND NOT is_deleted") \
+    X(VERSION_IN_STAGE, "SELECT " SW_VERSION_LEAN SW_VERSION_FROM " WHERE v.name = ?1 AND v.stage = ?2" \
+        " AND v.version <> ?3 AND NOT v.is_deleted ORDER BY v.version") \
+    X(VERSION_DESCRIBE, "UPDATE model_version SET description = ?3, updated_ms = ?4 WHERE name = ?1 AND version = ?2") \
+    X(VERSION_SET_STAGE, "UPDATE model_version SET stage = ?3, updated_ms = ?4 WHERE name = ?1 AND version = ?2") \
+    X(VERSION_HIDE, "UPDATE model_version SET is_deleted = 1, updated_ms = ?3 WHERE name = ?1 AND version = ?2") \
+    X(VERSION_DELETE_ALIASES, "DELETE FROM model_alias WHERE name = ?1 AND version = ?2") \
+    X(VERSION_TAGS, "SELECT key, value FROM model_version_tag WHERE name = ?1 AND version = ?2 ORDER BY key") \
+    X(VERSION_TAG_SET, "INSERT INTO model_version_tag(name, version, key, value) VALUES(?1, ?2, ?3, ?4)" \
+        " ON CONFLICT DO UPDATE SET value = excluded.value") \
+    X(VERSION_TAG_DELETE, "DELETE FROM model_version_tag WHERE name = ?1 AND version = ?2 AND key = ?3") \
+    X(REGISTERED_GET, "SELECT name, description, created_ms, updated_ms FROM registered_model" \
+        " WHERE name = ?1 AND NOT is_deleted") \
+    X(REGISTERED_EXISTS, "SELECT 1 FROM registered_model WHERE name = ?1 AND NOT is_deleted") \
+    X(REGISTERED_IS_PROMPT, "SELECT lower(value) = 'true' FROM registered_model_tag WHERE name = ?1 AND key = ?2") \
+    X(REGISTERED_ADD, "INSERT INTO registered_model(name, last_version, created_ms, updated_ms, description)" \
+        " VALUES(?1, 0, ?2, ?2, ?3) ON CONFLICT DO UPDATE SET is_deleted = 0, created_ms = excluded.created_ms," \
+        " updated_ms = excluded.updated_ms, description = excluded.description") \
+    X(REGISTERED_DESCRIBE, "UPDATE registered_model SET description = ?2, updated_ms = ?3 WHERE name = ?1") \
+    X(REGISTERED_TOUCH, "UPDATE registered_model SET updated_ms = ?2 WHERE name = ?1") \
+    X(REGISTERED_HIDE, "UPDATE registered_model SET is_deleted = 1, description = '', updated_ms = ?2 WHERE name = ?1") \
+    X(REGISTERED_HIDE_VERSIONS, "UPDATE model_version SET is_deleted = 1, updated_ms = ?2" \
+        " WHERE name = ?1 AND NOT is_deleted") \
+    X(REGISTERED_DELETE_ALIASES, "DELETE FROM model_alias WHERE name = ?1") \
+    X(REGISTERED_DELETE_TAGS, "DELETE FROM registered_model_tag WHERE name = ?1") \
+    X(REGISTERED_TAGS, "SELECT key, value FROM registered_model_tag WHERE name = ?1 ORDER BY key") \
+    X(REGISTERED_TAG_SET, "INSERT INTO registered_model_tag(name, key, value) VALUES(?1, ?2, ?3)" \
+        " ON CONFLICT DO UPDATE SET value = excluded.value") \
+    X(REGISTERED_TAG_DELETE, "DELETE FROM registered_model_tag WHERE name = ?1 AND key = ?2") \
+    X(REGISTERED_ALIASES, "SELECT alias, version FROM model_alias WHERE name = ?1 ORDER BY alias") \
+    X(REGISTERED_APPROVALS, "SELECT count(*) FROM approval WHERE name = ?1") \
+    X(REGISTERED_VERSIONS, "SELECT count(*) FROM model_version WHERE name = ?1") /* hidden ones as well */ \
+    X(RENAME_MODEL, "INSERT INTO registered_model(name, last_version, created_ms, updated_ms, description)" \
+        " SELECT ?2, last_version, created_ms, ?3, description FROM registered_model WHERE name = ?1" \
+        " ON CONFLICT(name) DO UPDATE SET last_version = max(last_version, excluded.last_version), is_deleted = 0," \
+        " created_ms = excluded.created_ms, updated_ms = excluded.updated_ms, description = excluded.description") \
+    X(RENAME_TAGS, "UPDATE registered_model_tag SET name = ?2 WHERE name = ?1") \
+    X(RENAME_VERSIONS, "UPDATE model_version SET name = ?2, updated_ms = ?3 WHERE name = ?1") \
+    X(RENAME_ALIASES, "UPDATE model_alias SET name = ?2 WHERE name = ?1") \
+    X(RENAME_VERSION_TAGS, "UPDATE model_version_tag SET name = ?2 WHERE name = ?1") \
+    X(RENAME_EVALUATIONS, "UPDATE evaluation SET name = ?2 WHERE name = ?1") \
+    \
+    X(LOGGED_ADD, "INSERT INTO logged_model(model_id, experiment_id, name, model_type, source_run_id, status," \
+        " status_message, created_ms, updated_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?7)") \
+    X(LOGGED_GET, "SELECT " SW_LOGGED_COLUMNS " FROM logged_model WHERE model_id = ?1") \
+    X(LOGGED_GET_BY_KEY, "SELECT " SW_LOGGED_COLUMNS " FROM logged_model WHERE model_key = ?1") \
+    X(LOGGED_KEY, "SELECT model_key FROM logged_model WHERE model_id = ?1") \
+    X(LOGGED_FINISH, "UPDATE logged_model SET status = ?2, updated_ms = ?3 WHERE model_key = ?1") \
+    X(LOGGED_HIDE, "UPDATE logged_model SET is_deleted = 1, updated_ms = ?2 WHERE model_key = ?1") \
+    X(LOGGED_PARAMS, "SELECT key, value FROM logged_model_param WHERE model_key = ?1 ORDER BY key") \
+    X(LOGGED_PARAM_ADD, "INSERT INTO logged_model_param(model_key, key, value) VALUES(?1, ?2, ?3)" \
+        " ON CONFLICT DO NOTHING") \
+    X(LOGGED_PARAM_IS, "SELECT value = ?3 FROM logged_model_param WHERE model_key = ?1 AND key = ?2") \
+    X(LOGGED_TAGS, "SELECT key, value FROM logged_model_tag WHERE model_key = ?1 ORDER BY key") \
+    X(LOGGED_TAG_SET, "INSERT INTO logged_model_tag(model_key, key, value) VALUES(?1, ?2, ?3)" \
+        " ON CONFLICT DO UPDATE SET value = excluded.value") \
+    X(LOGGED_TAG_GET, "SELECT key, value FROM logged_model_tag WHERE model_key = ?1 AND key = ?2") \
+    X(LOGGED_TAG_DELETE, "DELETE FROM logged_model_tag WHERE model_key = ?1 AND key = ?2") \
+    X(LOGGED_METRIC_ADD, "INSERT INTO logged_model_metric(model_key, key_id, step, time_ms, value, is_nan, run_key," \
+        " dataset_name, dataset_digest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING") \
+    X(LOGGED_METRICS, "SELECT k.name, iif(m.is_nan, NULL, m.value), m.step, m.time_ms, run.run_id, m.dataset_name," \
+        " m.dataset_digest FROM logged_model_metric m JOIN metric_key k USING(key_id) JOIN run USING(run_key)" \
+        " WHERE m.model_key = ?1 ORDER BY k.name, m.time_ms, m.step") \
     X(EVALUATION_ADD, "INSERT INTO evaluation(name, version, model_digest, dataset, dataset_digest, split, metrics_json," \
         " created_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \
     X(EVALUATION_LIST, "SELECT evaluation_id, name, version, model_digest, dataset, dataset_digest, split, metrics_json," \

@@ -83,9 +83,9 @@ enum sw_code sw_logged_model_load(struct sw_store *s, struct sw_arena *a, struct
 {
     struct sw_rows params = {0}, tags = {0}, metrics = {0};
     enum sw_code code = sw_sql_list(s, SQL_LOGGED_PARAMS, SW_VALUES(sw_int(m->model_key)), a, sizeof *m->params,
-                                    sw_read_pair, &params, err);
+                                    sw_pair_read, &params, err);
     if (code == SW_OK)
-        code = sw_sql_list(s, SQL_LOGGED_TAGS, SW_VALUES(sw_int(m->model_key)), a, sizeof *m->tags, sw_read_pair, &tags,
+        code = sw_sql_list(s, SQL_LOGGED_TAGS, SW_VALUES(sw_int(m->model_key)), a, sizeof *m->tags, sw_pair_read, &tags,
                            err);
     if (code == SW_OK)
         code = sw_sql_list(s, SQL_LOGGED_METRICS, SW_VALUES(sw_int(m->model_key)), a, sizeof *m->metrics, read_metric,
@@ -199,17 +199,11 @@ static enum sw_code set_tags(struct sw_store *s, int64_t model_key, const struct
 static enum sw_code create(struct sw_store *s, const struct sw_logged_model_new *n, const char *model_id,
                            const char *name, struct sw_err *err)
 {
-    int64_t state = 0;
-    enum sw_code code = sw_sql_int(s, SQL_EXPERIMENT_STATE, SW_VALUES(sw_int(n->experiment_id)), -1, &state, err);
-    if (code == SW_OK && state < 0)
-        code = sw_err_set(err, SW_NOT_FOUND, "No Experiment with id=%" PRId64 " exists", n->experiment_id);
-    if (code == SW_OK && state > 0)
-        code = sw_err_set(err, SW_INVALID,
-                          "The experiment %" PRId64 " must be in the 'active' state. Current state is deleted.",
-                          n->experiment_id);
+    int64_t experiment_id = 0;
+    enum sw_code code = sw_experiment_choose(s, NULL, n->experiment_id, &experiment_id, err);
     if (code == SW_OK)
         code = sw_sql_run(s, SQL_LOGGED_ADD,
-                          SW_VALUES(sw_text(model_id), sw_int(n->experiment_id), sw_text(name),
+                          SW_VALUES(sw_text(model_id), sw_int(experiment_id), sw_text(name),
                                     sw_text(n->model_type != NULL ? n->model_type : ""),
                                     sw_text(n->source_run_id != NULL ? n->source_run_id : ""),
                                     sw_text(status_words[SW_LOGGED_MODEL_PENDING]), sw_int(sw_clock_now_ms())),
@@ -350,7 +344,7 @@ static enum sw_code add_version(struct sw_store *s, int64_t model_key, const cha
     struct sw_pair tag = {0};
     bool found = false;
     enum sw_code code = sw_sql_get(s, SQL_LOGGED_TAG_GET, SW_VALUES(sw_int(model_key), sw_text(VERSIONS_TAG)), a,
-                                   sw_read_pair, &tag, &found, err);
+                                   sw_pair_read, &tag, &found, err);
     if (code != SW_OK)
         return code;
     char *text = versions_with(found ? tag.value : "[]", name, version);

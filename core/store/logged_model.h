@@ -50,7 +50,7 @@ struct sw_logged_model_new {
     size_t param_count, tag_count;
 };
 
-// SW_NOT_FOUND the experiment, SW_INVALID a name or text beyond the limits.
+// SW_NOT_FOUND the experiment, SW_INVALID a deleted one, a name or text beyond the limits.
 enum sw_code sw_logged_model_create(struct sw_store *s, const struct sw_logged_model_new *n,
                                     char model_id[static SW_MODEL_ID], struct sw_err *err);
 // With params, tags and metrics. SW_NOT_FOUND, also for a deleted one unless `view` says so.

@@ -13,11 +13,6 @@
 enum { TAG_KEY_MAX_BYTES = 250, TAG_VALUE_MAX_BYTES = 100000, DESCRIPTION_MAX_BYTES = 1 << 20 };
 
 // --- reading ---
-void sw_read_pair(struct sw_reader *r, void *item)
-{
-    *(struct sw_pair *)item = (struct sw_pair){sw_column_text(r, 0), sw_column_text(r, 1)};
-}
-
 static void read_alias(struct sw_reader *r, void *item)
 {
     *(struct sw_model_alias *)item = (struct sw_model_alias){sw_column_text(r, 0), sw_column_int(r, 1)};
@@ -38,7 +33,7 @@ enum sw_code sw_registered_model_load(struct sw_store *s, struct sw_arena *a, st
     struct sw_rows tags = {0}, aliases = {0};
     struct sw_model_version_list latest = {0};
     enum sw_code code = sw_sql_list(s, SQL_REGISTERED_TAGS, SW_VALUES(sw_text(model->name)), a, sizeof *model->tags,
-                                    sw_read_pair, &tags, err);
+                                    sw_pair_read, &tags, err);
     if (code == SW_OK)
         code = sw_sql_list(s, SQL_REGISTERED_ALIASES, SW_VALUES(sw_text(model->name)), a, sizeof *model->aliases,
                            read_alias, &aliases, err);

@@ -22,7 +22,7 @@ enum sw_code sw_model_version_rows(struct sw_store *s, enum sw_sql id, const str
     for (size_t i = 0; i < rows.count && code == SW_OK; i++) {
         struct sw_rows tags = {0};
         code = sw_sql_list(s, SQL_VERSION_TAGS, SW_VALUES(sw_text(items[i].name), sw_int(items[i].version)), a,
-                           sizeof *items[i].tags, sw_read_pair, &tags, err);
+                           sizeof *items[i].tags, sw_pair_read, &tags, err);
         items[i].tags = tags.items;
         items[i].tag_count = tags.count;
     }

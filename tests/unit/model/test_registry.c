@@ -125,20 +125,16 @@ static void test_every_byte_is_proved(void **state)
 static void test_names(void **state)
 {
     struct fixture *f = *state;
-    static const char *const bad[] = {"",
-                                      ".",
-                                      "..",
-                                      "-x",
-                                      "a/b",
-                                      "a@b",
-                                      "a b",
-                                      "../m",
-                                      "m\n",
-                                      "\xc3\xa4",
-                                      "a234567890123456789012345678901234567890123456789012345678901234"};
+    static const char *const bad[] = {"",    ".",    "..",   "-x",  "a/b", "a@b",  " a",  "a ",
+                                      "a:b", "a\\b", "a%2e", "a?b", "a#b", "../m", "m\n", "\xff"};
+    char longest[SW_MODEL_NAME_MAX + 2] = "";
+    memset(longest, 'a', SW_MODEL_NAME_MAX + 1);
+    assert_code(f, SW_INVALID, sw_model_name_check(longest, &f->err));
+    longest[SW_MODEL_NAME_MAX] = '\0';
+    assert_ok(f, sw_model_name_check(longest, &f->err));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_code(f, SW_INVALID, sw_model_name_check(bad[i], &f->err));
-    static const char *const good[] = {"m", "Fashion-CNN_2.1", "0"};
+    static const char *const good[] = {"m", "Fashion-CNN_2.1", "0", "recommendation-v2", "a b", "\xc3\xa4"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_ok(f, sw_model_name_check(good[i], &f->err));
 }

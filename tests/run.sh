@@ -103,6 +103,7 @@ scenario build/asan scenario
 fault build/asan fault
 screen build/asan screen
 oracle build/release oracle
+mlflow build/release mlflow
 SUITES
 
 if [ "${#failures[@]}" -gt 0 ]; then

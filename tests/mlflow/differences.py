@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where `slipway serve` answers otherwise than MLflow 3.17 on purpose. One row for each, with the reason. The tests name
+the row that allows a difference, and the manual's page slipway-mlflow(7) is this table: `GENERATE=1` with
+test_endpoints.py writes it anew."""
+from typing import NamedTuple
+
+
+class Difference(NamedTuple):
+    what: str         # what is different, for the manual
+    reason: str       # why
+    fields: tuple = ()  # members that are left out of every comparison
+
+
+DIFFERENCES = {
+    "error-class": Difference(
+        "Error bodies hold error_code and message; MLflow 3.17 adds sqlstate and error_class.",
+        "The client reads neither, and both repeat what error_code says.",
+        ("sqlstate", "error_class")),
+    "boolean-filters": Difference(
+        "Filters may have OR, NOT and parentheses in every search.",
+        "MLflow refuses them or reads them as something else; users ask for them most."),
+    "breakdown": Difference(
+        "Where a request makes MLflow answer 500, or with the text of a database error, it is answered or refused with 400 or "
+        "404 in words.",
+        "A client retries a 500 for minutes, though the request will not become better."),
+}

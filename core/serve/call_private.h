@@ -20,12 +20,13 @@
 enum sw_call_method { SW_GET, SW_POST, SW_PUT, SW_PATCH, SW_DELETE };
 
 enum {
-    SW_CALL_WRITES = 1,    // runs on the writer's thread, NORMAL durability
-    SW_CALL_FULL = 2,      // with SW_CALL_WRITES: FULL durability (the registry)
-    SW_CALL_OPEN = 4,      // answers without a token: /health and /version only
-    SW_CALL_AJAX_ONLY = 8, // under /ajax-api alone
-    SW_CALL_PLAIN = 16,    // the path is whole, without /api/2.0 before it
-    SW_CALL_REFUSED = 32,  // of the client's protocol, not offered: 404 ENDPOINT_NOT_FOUND, or what the handler says
+    SW_CALL_WRITES = 1,     // runs on the writer's thread, in a transaction of NORMAL durability
+    SW_CALL_FULL = 2,       // with SW_CALL_WRITES: of FULL durability (the registry)
+    SW_CALL_INLINE = 4,     // needs no store: answered on the HTTP thread
+    SW_CALL_OPEN = 8,       // answers without a token: /health and /version only
+    SW_CALL_AJAX_ONLY = 16, // under /ajax-api alone
+    SW_CALL_PLAIN = 32,     // the path is whole, without /api/2.0 before it
+    SW_CALL_REFUSED = 64,   // part of the client's protocol that is not offered; `handle` says so as the client expects
 };
 
 // A parameter that a request may have. Types are checked before the handler runs, with MLflow's messages.
@@ -49,17 +50,22 @@ struct sw_route {
     enum sw_call_method method;
     const char *path; // "/mlflow/runs/get", parts in braces are arguments; "{path...}" at the end takes the rest
     unsigned flags;
-    size_t max_body; // bytes; 0 = no body is read (GET: none allowed)
+    size_t max_body; // bytes; 0 = SW_CALL_BODY
     const struct sw_call_param *params;
     size_t param_count;
     enum sw_code (*handle)(struct sw_call *c, struct sw_err *err);
+    // Reads c->text itself, on the HTTP thread, instead of the tree in c->body (a batch of metrics); keeps what it made in
+    // c->parsed. NULL = the body becomes c->body and its parameters are checked.
+    enum sw_code (*parse)(struct sw_call *c, struct sw_err *err);
     const struct sw_call_sink *sink; // NULL = the body is collected
     const char *summary;             // for the reference page
 };
 extern const struct sw_route sw_routes[];
 extern const size_t sw_route_count;
 
-#define SW_CALL_ARGS 3
+#define SW_CALL_ARGS   3
+#define SW_CALL_BODY   (1 << 20)  // of a route that names no limit
+#define SW_CALL_MEMORY (1u << 30) // that one call may take for its reply
 
 struct sw_call {
     const struct sw_route *route;
@@ -72,6 +78,7 @@ struct sw_call {
     char *text;               // the body's bytes, NUL-terminated; may be changed in place
     size_t text_len;
     void *sink_state;
+    void *parsed;
 
     // the reply
     int status; // 200 unless the handler says otherwise
@@ -115,6 +122,8 @@ enum sw_code sw_call_missing(const char *name, struct sw_err *err);
 enum sw_code sw_call_invalid(const char *name, const char *value, const char *why, struct sw_err *err);
 
 // --- what handlers write ---
+// A reply that is no JSON object: `text` as it is.
+void sw_call_put_plain(struct sw_call *c, const char *content_type, const char *text);
 void sw_call_put_pairs(struct sw_call *c, const char *name, const struct sw_pair *pairs, size_t count);
 void sw_call_header(struct sw_call *c, const char *name, const char *value);
 

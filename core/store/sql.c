@@ -324,6 +324,19 @@ enum sw_code sw_step_end(struct sw_store *s, const struct sw_step *step, enum sw
     return code;
 }
 
+enum sw_code sw_store_try(struct sw_store *s, enum sw_code (*fn)(void *ctx, struct sw_err *err), void *ctx,
+                          struct sw_err *err)
+{
+    struct sw_step step;
+    enum sw_code code = sw_step_begin(s, SW_STORE_NORMAL, &step, err);
+    return code == SW_OK ? sw_step_end(s, &step, fn(ctx, err), err) : code;
+}
+
+bool sw_store_is_broken(const struct sw_store *s)
+{
+    return s->in_transaction && sqlite3_get_autocommit(s->db);
+}
+
 enum sw_code sw_snapshot_begin(struct sw_store *s, struct sw_step *step, struct sw_err *err)
 {
     step->is_outer = sqlite3_get_autocommit(s->db) != 0;

@@ -38,6 +38,11 @@ enum sw_store_durability { SW_STORE_NORMAL, SW_STORE_FULL };
 enum sw_code sw_store_begin(struct sw_store *s, enum sw_store_durability durability, struct sw_err *err);
 enum sw_code sw_store_commit(struct sw_store *s, struct sw_err *err);
 void sw_store_rollback(struct sw_store *s); // no open transaction is fine
+// Runs `fn` as one step of the open transaction: when it fails, nothing of it is left and the transaction goes on. Unless
+// SQLite gave the whole transaction up (a full disk): sw_store_is_broken() tells.
+enum sw_code sw_store_try(struct sw_store *s, enum sw_code (*fn)(void *ctx, struct sw_err *err), void *ctx,
+                          struct sw_err *err);
+bool sw_store_is_broken(const struct sw_store *s); // a transaction was begun and is no more
 
 struct sw_store_health {
     bool is_intact;          // PRAGMA integrity_check and foreign keys

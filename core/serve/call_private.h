@@ -75,6 +75,8 @@ struct sw_call {
     char *args[SW_CALL_ARGS]; // texts of the path's arguments, decoded
     json_t *body;             // an object: the JSON body, or the query's parameters as texts (arrays when repeated)
     json_t *query;            // the query's parameters, also where there is a JSON body
+    // Headers, NULL when absent; borrowed while the connection waits.
+    const char *host, *authorization, *range;
     char *text;               // the body's bytes, NUL-terminated; may be changed in place
     size_t text_len;
     void *sink_state;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/base/err.h"
+#include "core/base/path.h"
 
 #define SW_SERVE_TOKEN 65 // 64 hex digits and NUL
 
@@ -43,6 +43,7 @@ void sw_serve_stop(struct sw_serve *s, int64_t grace_ms);
 // The user's token in the state folder ("$XDG_STATE_HOME/slipway/token", 0600), made at the first call, also when several
 // processes ask at once. SW_CREDENTIALS when others may read the file.
 enum sw_code sw_serve_token(char out[static SW_SERVE_TOKEN], struct sw_err *err);
+enum sw_code sw_serve_token_path(char out[static SW_PATH_MAX], struct sw_err *err);
 enum sw_code sw_serve_token_make(char out[static SW_SERVE_TOKEN], struct sw_err *err); // another, kept nowhere
 
 #endif

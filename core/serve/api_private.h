@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The handlers that the route table names, a family a file. call_private.h says what a handler is.
+#ifndef SW_SERVE_API_PRIVATE_H
+#define SW_SERVE_API_PRIVATE_H
+
+#include "core/serve/call_private.h"
+
+#define SW_API_HANDLER(name) enum sw_code sw_api_##name(struct sw_call *c, struct sw_err *err)
+
+// --- api_server.c ---
+SW_API_HANDLER(health);
+SW_API_HANDLER(version);
+SW_API_HANDLER(server_info);
+SW_API_HANDLER(refuse); // ENDPOINT_NOT_FOUND, with the route's summary as the reason
+
+// --- api_experiments.c ---
+SW_API_HANDLER(create_experiment);
+SW_API_HANDLER(get_experiment);
+SW_API_HANDLER(get_experiment_by_name);
+SW_API_HANDLER(search_experiments);
+SW_API_HANDLER(update_experiment);
+SW_API_HANDLER(delete_experiment);
+SW_API_HANDLER(restore_experiment);
+SW_API_HANDLER(set_experiment_tag);
+SW_API_HANDLER(delete_experiment_tag);
+SW_API_HANDLER(search_datasets);
+
+// --- api_runs.c ---
+SW_API_HANDLER(create_run);
+SW_API_HANDLER(get_run);
+SW_API_HANDLER(update_run);
+SW_API_HANDLER(delete_run);
+SW_API_HANDLER(restore_run);
+SW_API_HANDLER(search_runs);
+SW_API_HANDLER(set_tag);
+SW_API_HANDLER(delete_tag);
+SW_API_HANDLER(log_parameter);
+SW_API_HANDLER(log_model);
+
+// --- api_inputs.c ---
+SW_API_HANDLER(log_inputs);
+SW_API_HANDLER(log_outputs);
+
+// --- api_metrics.c ---
+SW_API_HANDLER(log_batch); // log-metric, too: a batch of one
+enum sw_code sw_api_parse_batch(struct sw_call *c, struct sw_err *err);
+enum sw_code sw_api_parse_metric(struct sw_call *c, struct sw_err *err);
+SW_API_HANDLER(get_history);
+SW_API_HANDLER(get_history_bulk);
+SW_API_HANDLER(get_history_bulk_interval);
+
+#endif

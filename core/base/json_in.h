@@ -31,6 +31,6 @@ bool sw_json_in_int(struct sw_json_in *in, int64_t *out); // likewise; a real mu
 bool sw_json_in_skip(struct sw_json_in *in);              // one value of any kind
 char sw_json_in_peek(struct sw_json_in *in);              // first byte of the next value; '\0' at the end
 bool sw_json_in_fail(struct sw_json_in *in, const char *problem); // false
-bool sw_json_in_end(struct sw_json_in *in); // all read, nothing but white space follows
+bool sw_json_in_end(struct sw_json_in *in);                       // all read, nothing but white space follows
 
 #endif

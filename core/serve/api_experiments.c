@@ -45,7 +45,8 @@ static void remember(struct sw_call *c, const struct sw_experiment *e)
 
 SW_API_HANDLER(create_experiment)
 {
-    struct sw_experiment_new n = {.name = sw_call_text(c, "name"), .artifact_location = sw_call_text(c, "artifact_location")};
+    struct sw_experiment_new n = {.name = sw_call_text(c, "name"),
+                                  .artifact_location = sw_call_text(c, "artifact_location")};
     struct sw_pair *tags = NULL;
     int64_t id = 0;
     enum sw_code code = check_name(n.name, err);
@@ -172,8 +173,9 @@ static enum sw_code set_deleted(struct sw_call *c, bool deleted, struct sw_err *
     if (code == SW_OK && e.is_deleted == deleted)
         return sw_err_set(err, SW_NOT_FOUND, "No Experiment with id=%" PRId64 " exists", e.experiment_id);
     if (code == SW_OK && deleted && e.experiment_id == 0)
-        return sw_err_set(err, SW_INVALID, "Cannot delete the default experiment 'Default'. This is an internally reserved "
-                                           "experiment.");
+        return sw_err_set(err, SW_INVALID,
+                          "Cannot delete the default experiment 'Default'. This is an internally reserved "
+                          "experiment.");
     return code == SW_OK ? sw_experiment_set_deleted(c->store, e.experiment_id, deleted, err) : code;
 }
 

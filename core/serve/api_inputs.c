@@ -7,8 +7,15 @@
 #include <string.h>
 
 // Characters; MLflow's MAX_DATASET_* and MAX_INPUT_TAG_*.
-enum { NAME_MOST = 500, DIGEST_MOST = 36, SOURCE_MOST = 65535, SCHEMA_MOST = 1048575, PROFILE_MOST = 16777215,
-       TAG_KEY_MOST = 255, TAG_VALUE_MOST = 500 };
+enum {
+    NAME_MOST = 500,
+    DIGEST_MOST = 36,
+    SOURCE_MOST = 65535,
+    SCHEMA_MOST = 1048575,
+    PROFILE_MOST = 16777215,
+    TAG_KEY_MOST = 255,
+    TAG_VALUE_MOST = 500
+};
 
 static const char *text_or_empty(const char *text)
 {

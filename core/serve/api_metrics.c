@@ -16,7 +16,8 @@ enum { HISTORY_PAGE = 25000, BULK_RUNS = 100, INTERVAL_MOST = 2500, BULK_MOST = 
 // --- in ---
 
 static enum sw_code parse_with(struct sw_call *c,
-                               enum sw_code (*read)(char *, size_t, struct sw_arena *, struct sw_batch *, struct sw_err *),
+                               enum sw_code (*read)(char *, size_t, struct sw_arena *, struct sw_batch *,
+                                                    struct sw_err *),
                                struct sw_err *err)
 {
     static char nothing[] = "{}";
@@ -93,8 +94,9 @@ static enum sw_code read_history_token(const struct sw_call *c, struct sw_metric
     uint64_t bits = 0;
     if (token == NULL || *token == '\0')
         return SW_OK;
-    if (strlen(token) > 90 || sscanf(token, "%" SCNd64 ".%" SCNd64 ".%d.%" SCNx64 "%n", &out->step, &out->time_ms, &is_nan,
-                                     &bits, &used) != 4 ||
+    if (strlen(token) > 90 ||
+        sscanf(token, "%" SCNd64 ".%" SCNd64 ".%d.%" SCNx64 "%n", &out->step, &out->time_ms, &is_nan, &bits, &used) !=
+            4 ||
         token[used] != '\0')
         return sw_err_set(err, SW_INVALID, "Invalid page token");
     memcpy(&out->value, &bits, sizeof bits);
@@ -136,7 +138,8 @@ SW_API_HANDLER(get_history)
     return code;
 }
 
-static enum sw_code bulk_runs(struct sw_call *c, const char *name, const char ***runs, size_t *count, struct sw_err *err)
+static enum sw_code bulk_runs(struct sw_call *c, const char *name, const char ***runs, size_t *count,
+                              struct sw_err *err)
 {
     enum sw_code code = sw_call_texts(c, name, runs, count, err);
     if (code == SW_OK && *count == 0)

@@ -23,8 +23,7 @@ struct reader {
 static void refuse(struct reader *r, const char *what, size_t index, const char *member)
 {
     if (r->code == SW_OK && what == NULL)
-        r->code =
-            sw_err_set(r->err, SW_INVALID, "Missing value for required parameter '%s'." SEE_DOCS, member);
+        r->code = sw_err_set(r->err, SW_INVALID, "Missing value for required parameter '%s'." SEE_DOCS, member);
     else if (r->code == SW_OK)
         r->code = sw_err_set(r->err, SW_INVALID, "Missing value for required parameter '%s[%zu].%s'." SEE_DOCS, what,
                              index, member);
@@ -103,10 +102,11 @@ static void check_metric(struct reader *r, const struct metric *m, ptrdiff_t ind
         snprintf(path, sizeof path, "metrics[%td].name", index);
     r->code = sw_name_rule(path, p->key, r->err);
     if (r->code == SW_OK && p->time_ms < 0)
-        r->code = sw_err_set(r->err, SW_INVALID,
-                             "Invalid value %" PRId64 " for parameter '%s' supplied: metric '%.80s' (value=%g). Timestamp "
-                             "must be a nonnegative long (64-bit integer) ",
-                             p->time_ms, index < 0 ? "timestamp" : "metrics[].timestamp", p->key, p->value);
+        r->code =
+            sw_err_set(r->err, SW_INVALID,
+                       "Invalid value %" PRId64 " for parameter '%s' supplied: metric '%.80s' (value=%g). Timestamp "
+                       "must be a nonnegative long (64-bit integer) ",
+                       p->time_ms, index < 0 ? "timestamp" : "metrics[].timestamp", p->key, p->value);
     if (r->code == SW_OK)
         r->code = sw_length_rule("Metric name", p->key, SW_KEY_CHARS, r->err);
 }
@@ -115,8 +115,8 @@ static void add_metric(struct reader *r, struct metric *m, ptrdiff_t index)
 {
     struct sw_batch *b = r->batch;
     // A key that is the one before, as in a series, was checked with it.
-    bool is_same = b->point_count > 0 && m->p.point.key != NULL && m->has_value && m->has_time && m->p.point.time_ms >= 0 &&
-                   strcmp(b->points[b->point_count - 1].key, m->p.point.key) == 0;
+    bool is_same = b->point_count > 0 && m->p.point.key != NULL && m->has_value && m->has_time &&
+                   m->p.point.time_ms >= 0 && strcmp(b->points[b->point_count - 1].key, m->p.point.key) == 0;
     if (is_same)
         m->p.point.key = b->points[b->point_count - 1].key;
     else if (r->code == SW_OK)
@@ -203,10 +203,11 @@ static void read_pairs(struct reader *r, const char *what, struct sw_pair **pair
 static void check_count(struct reader *r, const char *what, size_t most, size_t got)
 {
     if (r->code == SW_OK && got > most)
-        r->code = sw_err_set(r->err, SW_INVALID,
-                             "A batch logging request can contain at most %zu %s. Got %zu %s. Please split up %s across "
-                             "multiple requests and try again.",
-                             most, what, got, what, what);
+        r->code =
+            sw_err_set(r->err, SW_INVALID,
+                       "A batch logging request can contain at most %zu %s. Got %zu %s. Please split up %s across "
+                       "multiple requests and try again.",
+                       most, what, got, what, what);
 }
 
 static void check_params_unique(struct reader *r)
@@ -215,10 +216,11 @@ static void check_params_unique(struct reader *r)
     for (size_t i = 1; i < b->param_count && r->code == SW_OK; i++)
         for (size_t j = 0; j < i && r->code == SW_OK; j++)
             if (strcmp(b->params[i].key, b->params[j].key) == 0)
-                r->code = sw_err_set(r->err, SW_INVALID,
-                                     "Duplicate parameter keys have been submitted: ['%.120s']. Please ensure the request "
-                                     "contains only one param value per param key.",
-                                     b->params[i].key);
+                r->code =
+                    sw_err_set(r->err, SW_INVALID,
+                               "Duplicate parameter keys have been submitted: ['%.120s']. Please ensure the request "
+                               "contains only one param value per param key.",
+                               b->params[i].key);
 }
 
 static enum sw_code finish(struct reader *r)

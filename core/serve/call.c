@@ -27,18 +27,12 @@ static const struct {
     int status;
     const char *word;
 } error_rows[] = {
-    {SW_INVALID, 400, "INVALID_PARAMETER_VALUE"},
-    {SW_LIMIT, 400, "INVALID_PARAMETER_VALUE"},
-    {SW_AMBIGUOUS, 400, "INVALID_PARAMETER_VALUE"},
-    {SW_USAGE, 400, "BAD_REQUEST"},
-    {SW_EXISTS, 400, "RESOURCE_ALREADY_EXISTS"},
-    {SW_NOT_FOUND, 404, "RESOURCE_DOES_NOT_EXIST"},
-    {SW_CREDENTIALS, 401, "UNAUTHENTICATED"},
-    {SW_REFUSED, 403, "PERMISSION_DENIED"},
-    {SW_CONFLICT, 409, "RESOURCE_CONFLICT"},
-    {SW_UNSUPPORTED, 501, "NOT_IMPLEMENTED"},
-    {SW_NO_SPACE, 507, "RESOURCE_EXHAUSTED"},
-    {SW_LOCKED, 503, "TEMPORARILY_UNAVAILABLE"},
+    {SW_INVALID, 400, "INVALID_PARAMETER_VALUE"},   {SW_LIMIT, 400, "INVALID_PARAMETER_VALUE"},
+    {SW_AMBIGUOUS, 400, "INVALID_PARAMETER_VALUE"}, {SW_USAGE, 400, "BAD_REQUEST"},
+    {SW_EXISTS, 400, "RESOURCE_ALREADY_EXISTS"},    {SW_NOT_FOUND, 404, "RESOURCE_DOES_NOT_EXIST"},
+    {SW_CREDENTIALS, 401, "UNAUTHENTICATED"},       {SW_REFUSED, 403, "PERMISSION_DENIED"},
+    {SW_CONFLICT, 409, "RESOURCE_CONFLICT"},        {SW_UNSUPPORTED, 501, "NOT_IMPLEMENTED"},
+    {SW_NO_SPACE, 507, "RESOURCE_EXHAUSTED"},       {SW_LOCKED, 503, "TEMPORARILY_UNAVAILABLE"},
     {SW_CANCELLED, 503, "TEMPORARILY_UNAVAILABLE"},
 };
 
@@ -206,7 +200,7 @@ static bool has_type(const json_t *value, enum sw_param_type type)
 static const char *python_type(const json_t *value)
 {
     static const char *const names[] = {
-        [JSON_OBJECT] = "dict", [JSON_ARRAY] = "list", [JSON_STRING] = "str",  [JSON_INTEGER] = "int",
+        [JSON_OBJECT] = "dict", [JSON_ARRAY] = "list", [JSON_STRING] = "str", [JSON_INTEGER] = "int",
         [JSON_REAL] = "float",  [JSON_TRUE] = "bool",  [JSON_FALSE] = "bool", [JSON_NULL] = "NoneType",
     };
     return names[json_typeof(value)];
@@ -215,9 +209,9 @@ static const char *python_type(const json_t *value)
 static enum sw_code wrong_type(const char *name, const json_t *value, struct sw_err *err)
 {
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
-    enum sw_code code = sw_err_set(err, SW_INVALID,
-                                   "Invalid value %.160s for parameter '%s' supplied:  Hint: Value was of type '%s'." SEE_DOCS,
-                                   text != NULL ? text : "", name, python_type(value));
+    enum sw_code code = sw_err_set(
+        err, SW_INVALID, "Invalid value %.160s for parameter '%s' supplied:  Hint: Value was of type '%s'." SEE_DOCS,
+        text != NULL ? text : "", name, python_type(value));
     free(text);
     return code;
 }
@@ -304,9 +298,8 @@ const char *sw_call_text(const struct sw_call *c, const char *name)
     const char *text = json_string_value(value);
     if (text != NULL || value == NULL)
         return text;
-    return json_is_integer(value)
-               ? sw_arena_printf(c->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(value))
-               : NULL;
+    return json_is_integer(value) ? sw_arena_printf(c->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(value))
+                                  : NULL;
 }
 
 int64_t sw_call_int(const struct sw_call *c, const char *name, int64_t otherwise)
@@ -344,8 +337,7 @@ enum sw_code sw_call_texts(struct sw_call *c, const char *name, const char ***ou
     return SW_OK;
 }
 
-enum sw_code sw_call_pairs(struct sw_call *c, const char *what, struct sw_pair **out, size_t *count,
-                           struct sw_err *err)
+enum sw_code sw_call_pairs(struct sw_call *c, const char *what, struct sw_pair **out, size_t *count, struct sw_err *err)
 {
     const json_t *list = find(c, what);
     size_t size = json_array_size(list);
@@ -378,10 +370,9 @@ enum sw_code sw_call_page_size(const struct sw_call *c, int64_t otherwise, int64
                           "Invalid value %" PRId64 " for parameter 'max_results' supplied. It must be at most %" PRId64,
                           *out, most);
     if (*out < 1)
-        return sw_err_set(err, SW_INVALID,
-                          "Invalid value %" PRId64
-                          " for parameter 'max_results' supplied. It must be a positive integer",
-                          *out);
+        return sw_err_set(
+            err, SW_INVALID,
+            "Invalid value %" PRId64 " for parameter 'max_results' supplied. It must be a positive integer", *out);
     return SW_OK;
 }
 
@@ -408,8 +399,8 @@ void sw_call_put_next_page(struct sw_call *c, int64_t offset)
 enum sw_code sw_call_experiment_id(const char *text, int64_t *out, struct sw_err *err)
 {
     if (!is_integer_text(text))
-        return sw_err_set(err, SW_INVALID,
-                          "Invalid experiment ID '%.80s'. Experiment ID must be a valid integer.", text);
+        return sw_err_set(err, SW_INVALID, "Invalid experiment ID '%.80s'. Experiment ID must be a valid integer.",
+                          text);
     *out = strtoll(text, NULL, 10);
     return SW_OK;
 }

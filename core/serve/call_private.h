@@ -77,7 +77,7 @@ struct sw_call {
     json_t *query;            // the query's parameters, also where there is a JSON body
     // Headers, NULL when absent; borrowed while the connection waits.
     const char *host, *authorization, *range;
-    char *text;               // the body's bytes, NUL-terminated; may be changed in place
+    char *text; // the body's bytes, NUL-terminated; may be changed in place
     size_t text_len;
     void *sink_state;
     void *parsed;

@@ -35,11 +35,11 @@ struct request {
     struct MHD_Connection *connection;
     struct sw_watch_conn *conn;
     struct sw_call *call;
-    char *uri;         // raw, path and query
-    size_t text_cap;   // of call->text
-    bool is_begun;     // the head was looked at
-    bool is_refused;   // the reply is an error that was made before the body was there
-    bool hangs_up;     // after the reply
+    char *uri;       // raw, path and query
+    size_t text_cap; // of call->text
+    bool is_begun;   // the head was looked at
+    bool is_refused; // the reply is an error that was made before the body was there
+    bool hangs_up;   // after the reply
     bool asks_token;
     bool is_submitted; // the next time the connection wakes, the reply is there
 };
@@ -100,7 +100,8 @@ static void ask_guard(struct request *r, bool is_open_route)
         .now_ms = sw_clock_mono_ms(),
     };
     if (h->is_unix) {
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         struct ucred peer;
         socklen_t size = sizeof peer;
         facts.knows_peer = info != NULL && getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
@@ -128,8 +129,9 @@ static void too_large(struct request *r)
     r->call->status = MHD_HTTP_CONTENT_TOO_LARGE;
     r->call->error_code = "INVALID_PARAMETER_VALUE";
     r->hangs_up = true;
-    refuse(r, sw_err_set(&err, SW_LIMIT, "the body is larger than the %zu bytes that %s takes",
-                         body_limit(r->call->route), r->call->route->path),
+    refuse(r,
+           sw_err_set(&err, SW_LIMIT, "the body is larger than the %zu bytes that %s takes", body_limit(r->call->route),
+                      r->call->route->path),
            &err);
 }
 
@@ -417,10 +419,10 @@ static struct MHD_Daemon *start_daemon(struct sw_http *h, int fd, const struct s
         tls[0] = tls[2];
     return MHD_start_daemon(flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL,
                             MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
-                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            (size_t)HEAD_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S, MHD_OPTION_ARRAY,
-                            tls, MHD_OPTION_END);
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+                            h, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+                            (unsigned)SILENCE_S, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 enum sw_code sw_http_start(struct sw_serve *s, const struct sw_serve_config *config, struct sw_err *err)

@@ -9,8 +9,8 @@
 enum { LOCATION_MOST = 2048 };
 
 // Of stores that MLflow's client reaches by itself; this server never opens them.
-static const char *const remote_schemes[] = {"s3", "gs", "wasbs", "wasb", "abfss", "abfs", "hdfs", "viewfs",
-                                             "dbfs", "oci", "r2", "b2", "ftp", "sftp", "http", "https"};
+static const char *const remote_schemes[] = {"s3",   "gs",  "wasbs", "wasb", "abfss", "abfs", "hdfs", "viewfs",
+                                             "dbfs", "oci", "r2",    "b2",   "ftp",   "sftp", "http", "https"};
 
 enum sw_code sw_api_check_location(const char *location, struct sw_err *err)
 {
@@ -18,8 +18,9 @@ enum sw_code sw_api_check_location(const char *location, struct sw_err *err)
         return SW_OK;
     size_t len = strcspn(location, ":");
     if (strlen(location) > LOCATION_MOST)
-        return sw_err_set(err, SW_INVALID, "Invalid artifact path length. The length of the artifact path cannot be "
-                                           "greater than %d",
+        return sw_err_set(err, SW_INVALID,
+                          "Invalid artifact path length. The length of the artifact path cannot be "
+                          "greater than %d",
                           LOCATION_MOST);
     if (strpbrk(location, "?#\\") != NULL || strstr(location, "..") != NULL)
         return sw_err_set(err, SW_INVALID, "Invalid artifact location: '%.160s'", location);

@@ -47,10 +47,11 @@ enum sw_code sw_name_rule(const char *path, const char *name, struct sw_err *err
                           "underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",
                           name, path);
     if (!is_plain_path(name))
-        return sw_err_set(err, SW_INVALID,
-                          "Invalid value \"%.120s\" for parameter '%s' supplied: Names may be treated as files in certain "
-                          "cases, and must not resolve to other names when treated as such.",
-                          name, path);
+        return sw_err_set(
+            err, SW_INVALID,
+            "Invalid value \"%.120s\" for parameter '%s' supplied: Names may be treated as files in certain "
+            "cases, and must not resolve to other names when treated as such.",
+            name, path);
     return SW_OK;
 }
 

@@ -166,8 +166,8 @@ void sw_api_put_experiment(struct sw_call *c, const char *key, const struct sw_e
 {
     struct sw_json_out *o = &c->out;
     const char *id = sw_arena_printf(c->arena, "%" PRId64, e->experiment_id);
-    const char *location = e->artifact_location[0] != '\0' ? e->artifact_location
-                                                           : sw_arena_printf(c->arena, "mlflow-artifacts:/%s", id);
+    const char *location =
+        e->artifact_location[0] != '\0' ? e->artifact_location : sw_arena_printf(c->arena, "mlflow-artifacts:/%s", id);
     sw_json_begin_object(o, key);
     sw_json_put_text(o, "experiment_id", id);
     sw_json_put_text(o, "name", e->name);

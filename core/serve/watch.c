@@ -13,7 +13,7 @@
 enum { BODY_BYTES_PER_MS = 16, LOOK_MS = 1000 };
 
 static const int64_t limits_ms[] = {
-    [SW_PHASE_FRESH] = 15000, [SW_PHASE_IDLE] = 300000, [SW_PHASE_HEAD] = 10000,
+    [SW_PHASE_FRESH] = 15000, [SW_PHASE_IDLE] = 300000,    [SW_PHASE_HEAD] = 10000,
     [SW_PHASE_BODY] = 30000,  [SW_PHASE_WORK] = INT64_MAX,
 };
 

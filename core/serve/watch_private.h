@@ -24,6 +24,6 @@ void sw_watch_stop(struct sw_serve_watch *w); // accepts NULL; after the last co
 struct sw_watch_conn *sw_watch_add(struct sw_serve_watch *w, int fd); // NULL when out of memory
 void sw_watch_remove(struct sw_watch_conn *c);                        // before its descriptor is closed; accepts NULL
 void sw_watch_phase(struct sw_watch_conn *c, enum sw_phase phase);    // accepts NULL
-void sw_watch_received(struct sw_watch_conn *c, size_t bytes);        // of a body: buys time at the least rate asked for
+void sw_watch_received(struct sw_watch_conn *c, size_t bytes); // of a body: buys time at the least rate asked for
 
 #endif

@@ -83,7 +83,8 @@ static struct item *queue_take(struct queue *q, int most)
     while (q->first == NULL && !q->is_closed)
         pthread_cond_wait(&q->filled, &q->lock);
     struct item *first = q->first, *end = first;
-    for (int count = 1; end != NULL && count < most && end->next != NULL && is_full(end->next) == is_full(first); count++)
+    for (int count = 1; end != NULL && count < most && end->next != NULL && is_full(end->next) == is_full(first);
+         count++)
         end = end->next;
     if (end != NULL) {
         q->first = end->next;

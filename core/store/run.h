@@ -78,6 +78,7 @@ struct sw_run_query {
     const int64_t *experiment_ids; // NULL = all; an empty list fits nothing
     size_t experiment_count;
     enum sw_view view;     // SW_VIEW_ACTIVE by default
+    bool is_text_order;    // params and tags are ordered as text (MLflow's rule), not as numbers where they are numbers
     bool no_total;         // the total is not counted: a caller asks for one row more than it shows
     int64_t limit, offset; // limit 0 = 100
     unsigned with;         // SW_RUN_WITH_*: what to load beside the row

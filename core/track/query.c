@@ -23,7 +23,6 @@ struct token {
     size_t len;
     const char *text;    // WORD, NUMBER: as written; TEXT: without quotes
     char quote;          // TEXT: which one
-    double number;       // NUMBER
     enum sw_query_op op; // OPERATOR
 };
 
@@ -31,6 +30,7 @@ struct parser {
     const char *source;
     const char *at;
     struct token token; // the one looked at
+    enum sw_subject subject;
     struct sw_arena *arena;
     locale_t c_locale; // numbers are read with a point whatever the user's locale
     struct sw_err *err;
@@ -105,6 +105,15 @@ static bool starts_number(const char *p)
     return isdigit((unsigned char)*p);
 }
 
+static bool read_number(const struct parser *p, const char *text, double *out)
+{
+    char *end = NULL;
+    if (!starts_number(text) || strpbrk(text, "xXpP") != NULL)
+        return false;
+    *out = strtod_l(text, &end, p->c_locale);
+    return *end == '\0' && isfinite(*out);
+}
+
 static enum sw_code read_word(struct parser *p, struct token *t)
 {
     size_t len = *p->at == '+';
@@ -114,11 +123,8 @@ static enum sw_code read_word(struct parser *p, struct token *t)
     if (text == NULL)
         return out_of_memory(p);
     *t = (struct token){.kind = TOKEN_WORD, .start = p->at, .len = len, .text = text};
-    if (!starts_number(text) || strpbrk(text, "xXpP") != NULL)
-        return SW_OK;
-    char *end = NULL;
-    t->number = strtod_l(text, &end, p->c_locale);
-    if (*end == '\0' && isfinite(t->number))
+    double number;
+    if (read_number(p, text, &number))
         t->kind = TOKEN_NUMBER;
     return SW_OK;
 }
@@ -170,24 +176,39 @@ static enum sw_code take_mark(struct parser *p, char c, const char *what)
 }
 
 // --- identifiers ---
+enum { OF_RUN = 1, OF_EXPERIMENT = 2, OF_MODEL = 4, OF_VERSION = 8, OF_LOGGED = 16, OF_ALL = 31 };
+
+static const struct {
+    const char *plural; // "runs have no ..."
+    unsigned mask;
+    const char *example;
+} subjects[] = {
+    [SW_SUBJECT_RUN] = {"runs", OF_RUN, "a name such as metrics.loss, params.lr or status"},
+    [SW_SUBJECT_EXPERIMENT] = {"experiments", OF_EXPERIMENT, "a name such as name, creation_time or tags.team"},
+    [SW_SUBJECT_REGISTERED_MODEL] = {"registered models", OF_MODEL, "a name such as name or tags.team"},
+    [SW_SUBJECT_MODEL_VERSION] = {"model versions", OF_VERSION, "a name such as name, run_id or tags.team"},
+    [SW_SUBJECT_LOGGED_MODEL] = {"logged models", OF_LOGGED, "a name such as metrics.loss, params.lr or model_type"},
+};
+
 static const struct {
     const char *word;
     enum sw_query_field field;
+    unsigned subjects;
 } types[] = {
-    {"metric", SW_FIELD_METRIC},
-    {"metrics", SW_FIELD_METRIC},
-    {"param", SW_FIELD_PARAM},
-    {"params", SW_FIELD_PARAM},
-    {"parameter", SW_FIELD_PARAM},
-    {"parameters", SW_FIELD_PARAM},
-    {"tag", SW_FIELD_TAG},
-    {"tags", SW_FIELD_TAG},
-    {"attribute", SW_FIELD_ATTRIBUTE},
-    {"attributes", SW_FIELD_ATTRIBUTE},
-    {"attr", SW_FIELD_ATTRIBUTE},
-    {"run", SW_FIELD_ATTRIBUTE},
-    {"dataset", SW_FIELD_DATASET},
-    {"datasets", SW_FIELD_DATASET},
+    {"metric", SW_FIELD_METRIC, OF_RUN | OF_LOGGED},
+    {"metrics", SW_FIELD_METRIC, OF_RUN | OF_LOGGED},
+    {"param", SW_FIELD_PARAM, OF_RUN | OF_LOGGED},
+    {"params", SW_FIELD_PARAM, OF_RUN | OF_LOGGED},
+    {"parameter", SW_FIELD_PARAM, OF_RUN | OF_LOGGED},
+    {"parameters", SW_FIELD_PARAM, OF_RUN | OF_LOGGED},
+    {"tag", SW_FIELD_TAG, OF_ALL},
+    {"tags", SW_FIELD_TAG, OF_ALL},
+    {"attribute", SW_FIELD_ATTRIBUTE, OF_ALL},
+    {"attributes", SW_FIELD_ATTRIBUTE, OF_ALL},
+    {"attr", SW_FIELD_ATTRIBUTE, OF_ALL},
+    {"run", SW_FIELD_ATTRIBUTE, OF_RUN},
+    {"dataset", SW_FIELD_DATASET, OF_RUN},
+    {"datasets", SW_FIELD_DATASET, OF_RUN},
 };
 
 enum value_kind { VALUE_NUMBER, VALUE_TEXT, VALUE_EITHER };
@@ -197,22 +218,46 @@ static const struct {
     const char *key;  // as the store calls it
     enum sw_query_field field;
     enum value_kind value;
+    unsigned subjects;
 } names[] = {
-    {"run_id", "run_id", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
-    {"run_name", "run_name", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
-    {"run name", "run_name", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
-    {"name", "run_name", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
-    {"user_id", "user_id", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
-    {"user", "user_id", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
-    {"status", "status", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
-    {"experiment", "experiment", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
-    {"source", "source", SW_FIELD_ATTRIBUTE, VALUE_TEXT},
-    {"start_time", "start_time", SW_FIELD_ATTRIBUTE, VALUE_NUMBER},
-    {"created", "start_time", SW_FIELD_ATTRIBUTE, VALUE_NUMBER},
-    {"end_time", "end_time", SW_FIELD_ATTRIBUTE, VALUE_NUMBER},
-    {"name", "name", SW_FIELD_DATASET, VALUE_TEXT},
-    {"digest", "digest", SW_FIELD_DATASET, VALUE_TEXT},
-    {"context", "context", SW_FIELD_DATASET, VALUE_TEXT},
+    {"run_id", "run_id", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_RUN | OF_VERSION},
+    {"run_uuid", "run_id", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_RUN},
+    {"run_name", "run_name", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_RUN},
+    {"run name", "run_name", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_RUN},
+    {"name", "run_name", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_RUN},
+    {"user_id", "user_id", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_RUN | OF_VERSION},
+    {"user", "user_id", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_RUN},
+    {"status", "status", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_RUN | OF_LOGGED},
+    {"experiment", "experiment", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_RUN},
+    {"source", "source", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_RUN},
+    {"artifact_uri", "artifact_uri", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_RUN},
+    {"start_time", "start_time", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_RUN},
+    {"created", "start_time", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_RUN},
+    {"end_time", "end_time", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_RUN},
+    {"name", "name", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_ALL & ~OF_RUN},
+    {"experiment_id", "experiment_id", SW_FIELD_ATTRIBUTE, VALUE_EITHER, OF_EXPERIMENT | OF_LOGGED},
+    {"creation_time", "creation_time", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_EXPERIMENT},
+    {"last_update_time", "last_update_time", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_EXPERIMENT},
+    {"creation_timestamp", "creation_timestamp", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_MODEL | OF_VERSION | OF_LOGGED},
+    {"creation_timestamp_ms", "creation_timestamp", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_LOGGED},
+    {"creation_time", "creation_timestamp", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_LOGGED},
+    {"last_updated_timestamp", "last_updated_timestamp", SW_FIELD_ATTRIBUTE, VALUE_NUMBER,
+     OF_MODEL | OF_VERSION | OF_LOGGED},
+    {"last_updated_timestamp_ms", "last_updated_timestamp", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_LOGGED},
+    {"last_updated_time", "last_updated_timestamp", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_LOGGED},
+    {"timestamp", "last_updated_timestamp", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_MODEL},
+    {"version_number", "version_number", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_VERSION},
+    {"version", "version_number", SW_FIELD_ATTRIBUTE, VALUE_NUMBER, OF_VERSION},
+    {"source_path", "source_path", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_VERSION},
+    {"source", "source_path", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_VERSION},
+    {"current_stage", "current_stage", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_VERSION},
+    {"stage", "current_stage", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_VERSION},
+    {"model_id", "model_id", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_VERSION | OF_LOGGED},
+    {"model_type", "model_type", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_LOGGED},
+    {"source_run_id", "source_run_id", SW_FIELD_ATTRIBUTE, VALUE_TEXT, OF_LOGGED},
+    {"name", "name", SW_FIELD_DATASET, VALUE_TEXT, OF_RUN},
+    {"digest", "digest", SW_FIELD_DATASET, VALUE_TEXT, OF_RUN},
+    {"context", "context", SW_FIELD_DATASET, VALUE_TEXT, OF_RUN},
 };
 
 struct ident {
@@ -222,22 +267,30 @@ struct ident {
     const char *start; // in the source
 };
 
+static bool is_name_of(const struct parser *p, size_t name, enum sw_query_field field)
+{
+    return names[name].field == field && (names[name].subjects & subjects[p->subject].mask);
+}
+
 static enum sw_code unknown_name(const struct parser *p, const struct ident *id, const char *key)
 {
     const char *known[sizeof names / sizeof *names];
     size_t count = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i].field == id->field)
+        if (is_name_of(p, i, id->field))
             known[count++] = names[i].word;
     bool is_attribute = id->field == SW_FIELD_ATTRIBUTE;
-    (void)sw_err_set(p->err, SW_INVALID, "query, column %d: runs have no %s '%.64s'", column_of(p, id->start),
-                     is_attribute ? "attribute" : "data set field", key);
+    (void)sw_err_set(p->err, SW_INVALID, "query, column %d: %s have no %s '%.64s'", column_of(p, id->start),
+                     subjects[p->subject].plural, is_attribute ? "attribute" : "data set field", key);
     const char *near = sw_text_nearest(key, known, count);
     if (near != NULL)
         return sw_err_hint(p->err, "did you mean %s?", near);
     if (!is_attribute)
         return sw_err_hint(p->err, "data sets have name, digest and context");
-    return sw_err_hint(p->err, "write metrics.%.40s, params.%.40s or tags.%.40s for what a run logged", key, key, key);
+    if (p->subject == SW_SUBJECT_RUN || p->subject == SW_SUBJECT_LOGGED_MODEL)
+        return sw_err_hint(p->err, "write metrics.%.40s, params.%.40s or tags.%.40s for what was logged", key, key,
+                           key);
+    return sw_err_hint(p->err, "write tags.%.40s for a tag", key);
 }
 
 // Names that the store knows are put in its spelling; metrics, params and tags are whatever the run logged.
@@ -248,7 +301,7 @@ static enum sw_code resolve_key(const struct parser *p, struct ident *id, const 
     if (id->field != SW_FIELD_ATTRIBUTE && id->field != SW_FIELD_DATASET)
         return SW_OK;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (names[i].field == id->field && strcasecmp(names[i].word, key) == 0) {
+        if (is_name_of(p, i, id->field) && strcasecmp(names[i].word, key) == 0) {
             id->key = names[i].key;
             id->value = names[i].value;
             return SW_OK;
@@ -257,10 +310,11 @@ static enum sw_code resolve_key(const struct parser *p, struct ident *id, const 
     return unknown_name(p, id, key);
 }
 
-static bool find_type(const char *word, size_t len, enum sw_query_field *field)
+static bool find_type(const struct parser *p, const char *word, size_t len, enum sw_query_field *field)
 {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (strlen(types[i].word) == len && strncasecmp(types[i].word, word, len) == 0) {
+        if ((types[i].subjects & subjects[p->subject].mask) && strlen(types[i].word) == len &&
+            strncasecmp(types[i].word, word, len) == 0) {
             *field = types[i].field;
             return true;
         }
@@ -268,21 +322,26 @@ static bool find_type(const char *word, size_t len, enum sw_query_field *field)
     return false;
 }
 
+static enum sw_code unknown_type(const struct parser *p, const struct ident *id, const char *word, size_t len)
+{
+    bool has_all = p->subject == SW_SUBJECT_RUN, has_logged = has_all || p->subject == SW_SUBJECT_LOGGED_MODEL;
+    (void)sw_err_set(p->err, SW_INVALID, "query, column %d: '%.*s' is no kind of thing that %s have",
+                     column_of(p, id->start), (int)(len < 40 ? len : 40), word, subjects[p->subject].plural);
+    return sw_err_hint(p->err, "write %stags.%s before the name", has_logged ? "metrics., params., " : "",
+                       has_all ? ", attributes. or datasets." : " or attributes.");
+}
+
 static enum sw_code parse_ident(struct parser *p, struct ident *id)
 {
-    static const char what[] = "a name such as metrics.loss, params.lr or status";
     *id = (struct ident){.field = SW_FIELD_ATTRIBUTE, .start = p->token.start};
     bool is_name = p->token.kind == TOKEN_WORD || (p->token.kind == TOKEN_TEXT && p->token.quote != '\'');
     if (!is_name)
-        return expected(p, what);
+        return expected(p, subjects[p->subject].example);
     struct token first = p->token;
     const char *dot = first.kind == TOKEN_WORD ? strchr(first.text, '.') : NULL;
     const char *key = first.text;
-    if (dot != NULL && !find_type(first.text, (size_t)(dot - first.text), &id->field)) {
-        (void)sw_err_set(p->err, SW_INVALID, "query, column %d: '%.*s' is no kind of thing that runs have",
-                         column_of(p, id->start), (int)(dot - first.text < 40 ? dot - first.text : 40), first.text);
-        return sw_err_hint(p->err, "write metrics., params., tags., attributes. or datasets. before the name");
-    }
+    if (dot != NULL && !find_type(p, first.text, (size_t)(dot - first.text), &id->field))
+        return unknown_type(p, id, first.text, (size_t)(dot - first.text));
     enum sw_code code = advance(p);
     if (code != SW_OK)
         return code;
@@ -312,6 +371,10 @@ static enum sw_code check_value(const struct parser *p, const struct ident *id, 
 {
     const struct token *t = &p->token;
     bool is_number = t->kind == TOKEN_NUMBER, is_text = t->kind == TOKEN_TEXT && t->quote != '`';
+    double number;
+    // MLflow also takes the numbers of attributes in quotes.
+    if (is_text && id->value == VALUE_NUMBER && id->field == SW_FIELD_ATTRIBUTE)
+        is_number = read_number(p, t->text, &number);
     enum value_kind wanted = text_only ? VALUE_TEXT : id->value;
     if ((wanted != VALUE_TEXT && is_number) || (wanted != VALUE_NUMBER && is_text))
         return SW_OK;
@@ -330,9 +393,9 @@ static enum sw_code parse_value(struct parser *p, const struct ident *id, struct
     enum sw_code code = check_value(p, id, is_pattern);
     if (code != SW_OK)
         return code;
-    q->is_number = p->token.kind == TOKEN_NUMBER;
-    q->number = p->token.number;
     q->text = p->token.text;
+    if (p->token.kind == TOKEN_NUMBER || id->value == VALUE_NUMBER)
+        q->is_number = read_number(p, q->text, &q->number);
     return advance(p);
 }
 
@@ -494,9 +557,10 @@ static enum sw_code parse_or(struct parser *p, struct sw_query **out)
 }
 
 // --- entry points ---
-static enum sw_code start(struct parser *p, const char *text, struct sw_arena *a, struct sw_err *err)
+static enum sw_code start(struct parser *p, enum sw_subject subject, const char *text, struct sw_arena *a,
+                          struct sw_err *err)
 {
-    *p = (struct parser){.source = text, .at = text, .arena = a, .err = err};
+    *p = (struct parser){.subject = subject, .source = text, .at = text, .arena = a, .err = err};
     size_t len = strlen(text);
     if (len > TEXT_MAX_BYTES)
         return sw_err_set(err, SW_LIMIT, "query: it has more than %d bytes", TEXT_MAX_BYTES);
@@ -515,10 +579,9 @@ static void finish(struct parser *p)
 enum sw_code sw_track_parse_query(enum sw_subject subject, const char *text, struct sw_arena *a,
                                   const struct sw_query **out, struct sw_err *err)
 {
-    (void)subject;
     struct parser p;
     struct sw_query *tree = NULL;
-    enum sw_code code = start(&p, text, a, err);
+    enum sw_code code = start(&p, subject, text, a, err);
     if (code == SW_OK && p.token.kind != TOKEN_END) {
         code = parse_or(&p, &tree);
         if (code == SW_OK && p.token.kind != TOKEN_END)
@@ -543,8 +606,8 @@ static enum sw_code parse_order(struct parser *p, struct sw_query_order *orders,
         if (code == SW_OK)
             code = parse_ident(p, &id);
         if (code == SW_OK && id.field == SW_FIELD_DATASET)
-            code = sw_err_set(p->err, SW_INVALID, "order, column %d: runs cannot be ordered by a data set",
-                              column_of(p, id.start));
+            code = sw_err_set(p->err, SW_INVALID, "order, column %d: %s cannot be ordered by a data set",
+                              column_of(p, id.start), subjects[p->subject].plural);
         if (code != SW_OK)
             return code;
         struct sw_query_order *o = &orders[(*count)++];
@@ -559,10 +622,9 @@ static enum sw_code parse_order(struct parser *p, struct sw_query_order *orders,
 enum sw_code sw_track_parse_order(enum sw_subject subject, const char *text, struct sw_arena *a,
                                   struct sw_query_order **out, size_t *count, struct sw_err *err)
 {
-    (void)subject;
     struct parser p;
     size_t found = 0;
-    enum sw_code code = start(&p, text, a, err);
+    enum sw_code code = start(&p, subject, text, a, err);
     struct sw_query_order *orders = code == SW_OK ? sw_arena_array(a, ORDER_MAX, sizeof *orders) : NULL;
     if (code == SW_OK)
         code = orders != NULL ? parse_order(&p, orders, &found) : out_of_memory(&p);

@@ -7,9 +7,13 @@
 //   key    := word | "quoted" | `quoted`   op := = != <> > >= < <=             value := number | 'text' | "text"
 //   order  := ident [ASC|DESC] { , ident [ASC|DESC] }
 //
-// Keywords in any case; without a type it is an attribute: run_id, run_name, user_id, status, experiment, source,
-// start_time, end_time (also: name, user, created, "run name"). Metrics and times compare with numbers, names and states
-// with text, params and tags with either. Inside quotes a doubled quote stands for one.
+// Keywords in any case; without a type it is an attribute. Runs: run_id, run_name, user_id, status, experiment, source,
+// artifact_uri, start_time, end_time (also: name, user, created, "run name"). Experiments: name, experiment_id,
+// creation_time, last_update_time. Registered models: name, creation_timestamp, last_updated_timestamp. Model versions the
+// same and version_number, run_id, source_path, current_stage, user_id, model_id. Logged models: name, model_id,
+// model_type, status, source_run_id, experiment_id, creation_timestamp, last_updated_timestamp. All have tags; runs and
+// logged models metrics and params; runs data sets. Metrics and times compare with numbers, names and states with text,
+// params and tags with either; a number of an attribute may stand in quotes. Inside quotes a doubled quote stands for one.
 // Source: MLflow's "Search Runs" documentation; OR, NOT, parentheses, IS NULL and IN on every type are additions.
 #ifndef SW_TRACK_QUERY_H
 #define SW_TRACK_QUERY_H

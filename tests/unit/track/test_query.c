@@ -258,7 +258,7 @@ static bool text_fits(const struct sw_query *q, const char *value, bool may_be_n
 static bool number_fits(const struct sw_query *q, double value)
 {
     if (isnan(value))
-        return false;
+        return q->kind == SW_QUERY_COMPARE && q->op == SW_OP_NE;
     if (q->kind == SW_QUERY_COMPARE)
         return holds(q->op, order_of(value, q->number));
     for (size_t i = 0; i < q->list_count; i++)

@@ -21,6 +21,7 @@ extern const struct sw_command sw_cmd_model_ls, sw_cmd_model_show, sw_cmd_model_
 extern const struct sw_command sw_cmd_template_ls, sw_cmd_template_show, sw_cmd_template_render;
 extern const struct sw_command sw_cmd_target_add, sw_cmd_target_ls, sw_cmd_target_rm;
 extern const struct sw_command sw_cmd_push, sw_cmd_status;
+extern const struct sw_command sw_cmd_serve;
 extern const struct sw_command sw_cmd_gpu;
 extern const struct sw_command sw_cmd_audit, sw_cmd_audit_verify, sw_cmd_doctor, sw_cmd_info, sw_cmd_version;
 extern const struct sw_command sw_cmd_config_show, sw_cmd_config_get, sw_cmd_config_set;

@@ -40,6 +40,7 @@ const struct sw_command *const sw_commands[] = {
     &sw_cmd_target_rm,
     &sw_cmd_push,
     &sw_cmd_status,
+    &sw_cmd_serve,
     &sw_cmd_gpu,
     &sw_cmd_audit,
     &sw_cmd_audit_verify,

@@ -110,3 +110,11 @@ static const struct sw_json_field version_fields[] = {
     MEMBER("version", "version of the program"),
 };
 COMPOSED(sw_json_version, "Version", NULL, version_fields, "the program's version");
+
+static const struct sw_json_field server_fields[] = {
+    MEMBER("event", "listening"),
+    MEMBER("uri", "for MLFLOW_TRACKING_URI"),
+    MEMBER("token_file", "holds what MLFLOW_TRACKING_TOKEN must be"),
+    MEMBER("pid", "process of the server"),
+};
+COMPOSED(sw_json_server, "Server", NULL, server_fields, "a tracking server that listens");

@@ -12,6 +12,11 @@ static const char *const method_names[] = {
 };
 static const char *const prefixes[] = {"/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0"};
 
+const char *sw_route_method(enum sw_call_method method)
+{
+    return method_names[method];
+}
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')

@@ -34,6 +34,7 @@ struct sw_serve {
 };
 
 // --- match.c ---
+const char *sw_route_method(enum sw_call_method method); // "GET"
 // Finds the route of a method and a raw (still encoded) path; `c` gets route and args. SW_NOT_FOUND: no such path;
 // SW_UNSUPPORTED: the path has other methods; SW_INVALID: a malformed escape, a NUL, too many parts.
 enum sw_code sw_route_find(struct sw_call *c, const char *method, const char *path, size_t path_len,

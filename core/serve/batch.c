@@ -89,7 +89,6 @@ static void check_metric(struct reader *r, const struct metric *m, ptrdiff_t ind
 {
     const struct sw_metric_point *p = &m->p.point;
     const char *what = index < 0 ? NULL : "metrics";
-    char path[48] = "name";
     if (p->key == NULL || *p->key == '\0')
         refuse(r, what, (size_t)index, "key");
     else if (!m->has_value)
@@ -98,9 +97,12 @@ static void check_metric(struct reader *r, const struct metric *m, ptrdiff_t ind
         refuse(r, what, (size_t)index, "timestamp");
     if (r->code != SW_OK)
         return;
-    if (index >= 0)
+    r->code = sw_name_rule("name", p->key, r->err);
+    if (r->code != SW_OK && index >= 0) { // said again with its place
+        char path[48];
         snprintf(path, sizeof path, "metrics[%td].name", index);
-    r->code = sw_name_rule(path, p->key, r->err);
+        r->code = sw_name_rule(path, p->key, r->err);
+    }
     if (r->code == SW_OK && p->time_ms < 0)
         r->code =
             sw_err_set(r->err, SW_INVALID,

@@ -17,7 +17,7 @@
 #include "core/serve/serve.h"
 #include "core/store/experiment.h"
 
-enum sw_call_method { SW_GET, SW_POST, SW_PUT, SW_PATCH, SW_DELETE };
+enum sw_call_method { SW_GET, SW_POST, SW_PUT, SW_PATCH, SW_DELETE, SW_ANY };
 
 enum {
     SW_CALL_WRITES = 1,     // runs on the writer's thread, in a transaction of NORMAL durability
@@ -48,7 +48,8 @@ struct sw_call_sink {
 
 struct sw_route {
     enum sw_call_method method;
-    const char *path; // "/mlflow/runs/get", parts in braces are arguments; "{path...}" at the end takes the rest
+    const char *
+        path; // "/mlflow/runs/get", parts in braces are arguments; "{path...}" at the end takes the rest, which may be empty
     unsigned flags;
     size_t max_body; // bytes; 0 = SW_CALL_BODY
     const struct sw_call_param *params;

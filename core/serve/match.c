@@ -8,7 +8,8 @@
 #include <string.h>
 
 static const char *const method_names[] = {
-    [SW_GET] = "GET", [SW_POST] = "POST", [SW_PUT] = "PUT", [SW_PATCH] = "PATCH", [SW_DELETE] = "DELETE",
+    [SW_GET] = "GET",     [SW_POST] = "POST",     [SW_PUT] = "PUT",
+    [SW_PATCH] = "PATCH", [SW_DELETE] = "DELETE", [SW_ANY] = "ANY",
 };
 static const char *const prefixes[] = {"/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0"};
 
@@ -57,7 +58,7 @@ struct matcher {
 
 static bool take_argument(struct matcher *m, size_t len)
 {
-    if (len == 0 || m->arg_count == SW_CALL_ARGS)
+    if (m->arg_count == SW_CALL_ARGS)
         return false;
     char *text = sw_percent_decode(m->c->arena, m->at, len, false);
     m->is_malformed = m->is_malformed || text == NULL;
@@ -78,7 +79,8 @@ static bool fits(struct matcher *m, const char *pattern)
         const char *close = strchr(p, '}');
         bool takes_rest = close[-1] == '.';
         const char *stop = takes_rest ? NULL : memchr(m->at, '/', (size_t)(m->end - m->at));
-        if (!take_argument(m, (size_t)((stop != NULL ? stop : m->end) - m->at)))
+        size_t len = (size_t)((stop != NULL ? stop : m->end) - m->at);
+        if ((len == 0 && !takes_rest) || !take_argument(m, len))
             return false;
         p = close + 1;
     }
@@ -112,7 +114,7 @@ enum sw_code sw_route_find(struct sw_call *c, const char *method, const char *pa
         if (m.is_malformed)
             return sw_err_set(err, SW_INVALID, "Invalid path");
         is_known = true;
-        if (strcmp(method_names[route->method], method) != 0)
+        if (route->method != SW_ANY && strcmp(method_names[route->method], method) != 0)
             continue;
         c->route = route;
         return SW_OK;

@@ -49,4 +49,27 @@ SW_API_HANDLER(get_history);
 SW_API_HANDLER(get_history_bulk);
 SW_API_HANDLER(get_history_bulk_interval);
 
+// --- api_artifacts.c ---
+SW_API_HANDLER(list_artifacts);
+SW_API_HANDLER(list_proxied_artifacts);
+SW_API_HANDLER(download_artifact);
+SW_API_HANDLER(get_run_artifact);
+SW_API_HANDLER(get_version_artifact);
+SW_API_HANDLER(delete_artifact);
+SW_API_HANDLER(put_artifact);
+SW_API_HANDLER(put_artifact_part);
+SW_API_HANDLER(upload_small_artifact);
+extern const struct sw_call_sink sw_api_put_artifact_sink, sw_api_artifact_part_sink, sw_api_small_artifact_sink;
+SW_API_HANDLER(create_multipart_upload);
+SW_API_HANDLER(complete_multipart_upload);
+SW_API_HANDLER(abort_multipart_upload);
+SW_API_HANDLER(no_multipart_upload); // refusals that the client answers by another way
+SW_API_HANDLER(no_multipart_download);
+SW_API_HANDLER(no_presigned_url);
+// Writes "files": [{path, is_dir, file_size}] of a folder, in byte order; nothing when it is empty or not there. Paths begin
+// with `prefix` (NULL or "" = none), which is the folder as the caller named it.
+struct sw_artifact_path;
+enum sw_code sw_api_put_artifact_list(struct sw_call *c, const struct sw_artifact_path *folder, const char *prefix,
+                                      struct sw_err *err);
+
 #endif

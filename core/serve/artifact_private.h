@@ -82,8 +82,8 @@ enum sw_code sw_artifact_upload_finish(struct sw_artifact_upload *u, const struc
                                        struct sw_err *err);
 void sw_artifact_upload_drop(struct sw_artifact_upload *u); // nothing of it stays; accepts NULL
 // Removes what dead processes left, and multipart uploads that nobody has touched for a day. Done at start, and by the way
-// when a multipart upload begins.
-enum sw_code sw_artifact_clean(int root, int64_t now_ms, struct sw_err *err);
+// when a multipart upload begins. What cannot be removed now stays for another time.
+void sw_artifact_clean(int root, int64_t now_ms);
 
 // --- artifact_multipart.c ---
 

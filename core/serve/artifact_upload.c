@@ -179,25 +179,23 @@ static void remove_if_dead(int folder, const char *name)
     close(fd);
 }
 
-enum sw_code sw_artifact_clean(int root, int64_t now_ms, struct sw_err *err)
+void sw_artifact_clean(int root, int64_t now_ms)
 {
-    int folder = -1;
+    struct sw_err err = {0};
     struct sw_beneath_entry *items = NULL;
     size_t count = 0;
-    struct sw_arena *a = sw_arena_new(64 << 20);
-    if (a == NULL)
-        return sw_err_set(err, SW_NO_MEMORY, "no memory to clean the folder of uploads");
-    enum sw_code code = sw_artifact_uploads_folder(root, &folder, err);
-    if (code == SW_OK)
-        code = sw_beneath_list(folder, "", SW_ARTIFACT_ENTRIES, a, &items, &count, err);
-    for (size_t i = 0; code == SW_OK && i < count; i++) {
+    int folder = openat(root, SW_ARTIFACT_UPLOADS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct sw_arena *a = folder >= 0 ? sw_arena_new(64 << 20) : NULL;
+    if (a != NULL && sw_beneath_list(folder, "", SW_ARTIFACT_ENTRIES, a, &items, &count, &err) != SW_OK)
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
         if (!items[i].stat.is_dir)
             remove_if_dead(folder, items[i].name);
-        else if (now_ms - items[i].stat.modified_ms > KEEP_MS)
-            code = sw_beneath_remove(folder, items[i].name, err);
+        else if (now_ms - items[i].stat.modified_ms > KEEP_MS &&
+                 sw_beneath_remove(folder, items[i].name, &err) != SW_OK)
+            break;
     }
+    sw_arena_free(a);
     if (folder >= 0)
         close(folder);
-    sw_arena_free(a);
-    return code;
 }

@@ -77,7 +77,7 @@ struct sw_call {
     json_t *body;             // an object: the JSON body, or the query's parameters as texts (arrays when repeated)
     json_t *query;            // the query's parameters, also where there is a JSON body
     // Headers, NULL when absent; borrowed while the connection waits.
-    const char *host, *authorization, *range;
+    const char *host, *authorization, *range, *if_range;
     char *text; // the body's bytes, NUL-terminated; may be changed in place
     size_t text_len;
     void *sink_state;
@@ -132,6 +132,7 @@ void sw_call_header(struct sw_call *c, const char *name, const char *value);
 
 // --- of the server ---
 const char *sw_serve_store_dir(const struct sw_serve *s);
+const char *sw_serve_scheme(const struct sw_serve *s);  // "http" or "https" of its URLs; NULL over a Unix socket
 int sw_serve_artifact_root(const struct sw_serve *s);   // descriptor of "<store>/artifacts", for openat2(); borrow
 const char *sw_serve_own_run(const struct sw_serve *s); // NULL = none
 void sw_serve_tell_metric(const struct sw_serve *s, const char *run_id, const char *key);

@@ -238,6 +238,7 @@ static enum MHD_Result run(struct request *r)
     c->authorization = header(r, "Authorization");
     c->host = header(r, "Host");
     c->range = header(r, "Range");
+    c->if_range = header(r, "If-Range");
     enum sw_code code = c->route->sink == NULL ? sw_call_read(c, &err) : SW_OK;
     sw_watch_phase(r->conn, SW_PHASE_WORK);
     if (code != SW_OK) {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/serve/artifact_private.h"
 #include "core/serve/watch_private.h"
 
 enum { READERS = 2, DRAIN_POLL_MS = 5, DRAIN_REPLIES_MS = 1000 };
@@ -52,13 +53,17 @@ static enum sw_code open_artifacts(struct sw_serve *s, struct sw_err *err)
     if (code != SW_OK)
         return code;
     s->artifact_root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return s->artifact_root >= 0 ? SW_OK : sw_err_errno(err, errno, "opening %s", path);
+    if (s->artifact_root < 0)
+        return sw_err_errno(err, errno, "opening %s", path);
+    sw_artifact_clean(s->artifact_root, sw_clock_now_ms());
+    return SW_OK;
 }
 
 static enum sw_code set_up(struct sw_serve *s, const struct sw_serve_config *config, struct sw_err *err)
 {
     snprintf(s->address, sizeof s->address, "%s", config->address != NULL ? config->address : "127.0.0.1");
     snprintf(s->token, sizeof s->token, "%s", config->token);
+    s->is_tls = config->certificate != NULL;
     snprintf(s->own_run, sizeof s->own_run, "%s", config->own_run_id != NULL ? config->own_run_id : "");
     if (config->unix_path != NULL)
         snprintf(s->unix_path, sizeof s->unix_path, "%s", config->unix_path);
@@ -131,6 +136,13 @@ int sw_serve_port(const struct sw_serve *s)
 const char *sw_serve_store_dir(const struct sw_serve *s)
 {
     return s->store_dir;
+}
+
+const char *sw_serve_scheme(const struct sw_serve *s)
+{
+    if (s->unix_path[0] != '\0')
+        return NULL;
+    return s->is_tls ? "https" : "http";
 }
 
 int sw_serve_artifact_root(const struct sw_serve *s)

@@ -24,6 +24,7 @@ struct sw_serve {
     struct sw_serve_hooks hooks;
     int artifact_root;
     int port;
+    bool is_tls;
     struct sw_serve_workers *workers;
     struct MHD_Daemon *daemon;
     struct sw_http *http;

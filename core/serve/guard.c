@@ -20,7 +20,7 @@ static const struct sw_guard_verdict foreign_host = {
     .error_code = "PERMISSION_DENIED",
     .message =
         "Invalid Host header - possible DNS rebinding attack detected. Name the server as localhost or 127.0.0.1, "
-        "or let it accept the name with --allow-host",
+        "or let it accept the name with --allowed-host",
     .hangs_up = true};
 static const struct sw_guard_verdict foreign_origin = {
     .status = 403,

@@ -402,6 +402,209 @@ static void test_batch_inside_a_transaction(void **state)
     check_series(f, id, points, 100, 4);
 }
 
+// --- pages and samples ---
+static void test_pages(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *key;
+        struct sw_metric_point points[6]; // as they come
+        const char *by_time;              // the values in the order of the pages
+    } rows[] = {
+        {"rising",
+         {{.value = 1, .step = 0, .time_ms = 1},
+          {.value = 2, .step = 1, .time_ms = 2},
+          {.value = 3, .step = 1, .time_ms = 2},
+          {.value = 4, .step = 2, .time_ms = 2},
+          {.value = 5, .step = 3, .time_ms = 9},
+          {.value = 6, .step = 3, .time_ms = 10}},
+         "123456"},
+        {"one step",
+         {{.value = 5, .time_ms = 3},
+          {.value = 4, .time_ms = 1},
+          {.value = 3, .time_ms = 2},
+          {.value = 2, .time_ms = 2},
+          {.value = 6, .time_ms = 9},
+          {.value = 1, .time_ms = 0}},
+         "142356"},
+        {"times fall",
+         {{.value = 1, .step = 0, .time_ms = 9},
+          {.value = 2, .step = 1, .time_ms = 8},
+          {.value = 3, .step = 2, .time_ms = 7},
+          {.value = 4, .step = 3, .time_ms = 7},
+          {.value = 5, .step = 4, .time_ms = 7},
+          {.value = 6, .step = 5, .time_ms = 8}},
+         "345261"},
+        {"late",
+         {{.value = 1, .step = 5, .time_ms = 5},
+          {.value = 2, .step = 1, .time_ms = 6},
+          {.value = 3, .step = 9, .time_ms = 7},
+          {.value = 4, .step = 2, .time_ms = 1},
+          {.value = 5, .step = 7, .time_ms = 8},
+          {.value = 6, .step = 0, .time_ms = 9}},
+         "412356"},
+    };
+    char id[SW_RUN_ID];
+    make_run(f, id);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (size_t p = 0; p < 6; p++) {
+            struct sw_metric_point point = rows[i].points[p];
+            point.key = rows[i].key;
+            ok(sw_metric_write(f->store, id, &point, 1, &f->err));
+        }
+        for (int64_t limit = 1; limit <= 7; limit++) {
+            struct sw_metric_cursor cursor = {0};
+            char values[8] = "";
+            size_t all = 0;
+            for (bool at_end = false; !at_end;) {
+                struct sw_metric_point *points = NULL;
+                size_t count = 0;
+                ok(sw_metric_read_page(f->store, id, rows[i].key, limit, &cursor, f->arena, &points, &count, &at_end,
+                                       &f->err));
+                assert_true(count > 0 && (int64_t)count <= limit);
+                for (size_t p = 0; p < count; p++) {
+                    assert_string_equal(points[p].key, rows[i].key);
+                    values[all++] = (char)('0' + (int)points[p].value);
+                }
+            }
+            assert_string_equal(values, rows[i].by_time);
+        }
+    }
+}
+
+static void test_pages_of_nan_and_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct sw_metric_point given[] = {{"m", NAN, 0, 1}, {"m", INFINITY, 0, 1}, {"m", -1, 0, 1}}, *points = NULL;
+    struct sw_metric_cursor cursor = {0};
+    char id[SW_RUN_ID];
+    size_t count = 9;
+    bool at_end = false;
+    make_run(f, id);
+    ok(sw_metric_write(f->store, id, given, 3, &f->err));
+    ok(sw_metric_read_page(f->store, id, "m", 2, &cursor, f->arena, &points, &count, &at_end, &f->err));
+    assert_true(count == 2 && !at_end && points[0].value == -1 && isnan(points[1].value));
+    ok(sw_metric_read_page(f->store, id, "m", 2, &cursor, f->arena, &points, &count, &at_end, &f->err));
+    assert_true(count == 1 && at_end && points[0].value == DBL_MAX);
+    ok(sw_metric_read_page(f->store, id, "m", 2, &cursor, f->arena, &points, &count, &at_end, &f->err));
+    assert_true(count == 0 && at_end);
+    cursor = (struct sw_metric_cursor){0};
+    ok(sw_metric_read_page(f->store, id, "none", 2, &cursor, f->arena, &points, &count, &at_end, &f->err));
+    assert_true(count == 0 && at_end && !cursor.is_set);
+    fails(sw_metric_read_page(f->store, id, "m", 0, &cursor, f->arena, &points, &count, &at_end, &f->err), SW_INVALID);
+    fails(sw_metric_read_page(f->store, "00000000000000000000000000000000", "m", 1, &cursor, f->arena, &points, &count,
+                              &at_end, &f->err),
+          SW_NOT_FOUND);
+}
+
+enum form { BY_ONE, BY_THREE, FOUR_EACH, ALL_ZERO };
+
+static int64_t step_of(enum form form, int64_t i)
+{
+    return form == BY_ONE ? i : form == BY_THREE ? 3 * i : form == FOUR_EACH ? i / 4 : 0;
+}
+
+// What MLflow 3.17's SqlAlchemyStore.get_metric_history_bulk_interval() answered, run on SQLite: series of points with value
+// i and time 1000 + i.
+static const struct {
+    enum form form;
+    int points, most;
+    int64_t from, to;
+    const char *values;
+} samples[] = {
+    {BY_ONE, 1, 1, INT64_MIN, INT64_MAX, "0"},
+    {BY_ONE, 1, 2, INT64_MIN, INT64_MAX, "0"},
+    {BY_ONE, 1, 5, INT64_MIN, INT64_MAX, "0"},
+    {BY_ONE, 1, 8, INT64_MIN, INT64_MAX, "0"},
+    {BY_ONE, 2, 1, INT64_MIN, INT64_MAX, "1"},
+    {BY_ONE, 2, 2, INT64_MIN, INT64_MAX, "0 1"},
+    {BY_ONE, 2, 5, INT64_MIN, INT64_MAX, "0 1"},
+    {BY_ONE, 2, 8, INT64_MIN, INT64_MAX, "0 1"},
+    {BY_ONE, 7, 1, INT64_MIN, INT64_MAX, "6"},
+    {BY_ONE, 7, 2, INT64_MIN, INT64_MAX, "0 6"},
+    {BY_ONE, 7, 5, INT64_MIN, INT64_MAX, "0 2 4 5 6"},
+    {BY_ONE, 7, 8, INT64_MIN, INT64_MAX, "0 1 2 3 4 5 6"},
+    {BY_ONE, 10, 4, 2, 11, "2 4 6 9"},
+    {BY_ONE, 10, 4, 5, 5, "5"},
+    {BY_ONE, 10, 4, 200, 300, ""},
+    {BY_ONE, 10, 4, -3, 4, "0 2 3 4"},
+    {BY_ONE, 23, 1, INT64_MIN, INT64_MAX, "22"},
+    {BY_ONE, 23, 2, INT64_MIN, INT64_MAX, "0 22"},
+    {BY_ONE, 23, 5, INT64_MIN, INT64_MAX, "0 5 10 15 22"},
+    {BY_ONE, 23, 8, INT64_MIN, INT64_MAX, "0 3 6 9 12 15 18 22"},
+    {BY_ONE, 100, 1, INT64_MIN, INT64_MAX, "99"},
+    {BY_ONE, 100, 2, INT64_MIN, INT64_MAX, "0 99"},
+    {BY_ONE, 100, 5, INT64_MIN, INT64_MAX, "0 20 40 60 99"},
+    {BY_ONE, 100, 8, INT64_MIN, INT64_MAX, "0 13 26 39 52 64 76 99"},
+    {BY_THREE, 23, 4, 2, 11, "1 2 3"},
+    {BY_THREE, 23, 4, 5, 5, ""},
+    {BY_THREE, 23, 4, 200, 300, ""},
+    {BY_THREE, 23, 4, -3, 4, "0 1"},
+    {FOUR_EACH, 23, 3, INT64_MIN, INT64_MAX, "0 8 22"},
+    {FOUR_EACH, 23, 8, INT64_MIN, INT64_MAX, "0 3 6 9 12 15 18 22"},
+    {FOUR_EACH, 23, 4, 2, 11, "8 12 16 22"},
+    {FOUR_EACH, 23, 4, 5, 5, "20 21 22"},
+    {FOUR_EACH, 23, 4, 200, 300, ""},
+    {FOUR_EACH, 23, 4, -3, 4, "0 5 10 19"},
+    {FOUR_EACH, 100, 3, INT64_MIN, INT64_MAX, "0 34 99"},
+    {FOUR_EACH, 100, 8, INT64_MIN, INT64_MAX, "0 13 26 39 52 64 76 99"},
+    {FOUR_EACH, 100, 4, 2, 11, "8 18 28 47"},
+    {FOUR_EACH, 100, 4, 5, 5, "20 21 22 23"},
+    {FOUR_EACH, 100, 4, 200, 300, ""},
+    {FOUR_EACH, 100, 4, -3, 4, "0 5 10 19"},
+    {ALL_ZERO, 23, 1, INT64_MIN, INT64_MAX, "22"},
+    {ALL_ZERO, 23, 3, INT64_MIN, INT64_MAX, "0 8 22"},
+    {ALL_ZERO, 23, 4, 2, 11, ""},
+    {ALL_ZERO, 23, 4, 5, 5, ""},
+    {ALL_ZERO, 23, 4, 200, 300, ""},
+    {ALL_ZERO, 23, 4, -3, 4, "0 6 12 22"},
+};
+
+static void test_samples_are_those_of_mlflow(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        char id[SW_RUN_ID], values[256] = "";
+        const char *runs[] = {id};
+        struct sw_metric_sample *got = NULL;
+        size_t count = 0, used = 0;
+        make_run(f, id);
+        for (int64_t p = 0; p < samples[i].points; p++) {
+            struct sw_metric_point point = {"m", (double)p, step_of(samples[i].form, p), 1000 + p};
+            ok(sw_metric_write(f->store, id, &point, 1, &f->err));
+        }
+        ok(sw_metric_read_sample(f->store, runs, 1, "m", samples[i].from, samples[i].to, samples[i].most, f->arena,
+                                 &got, &count, &f->err));
+        for (size_t p = 0; p < count; p++) {
+            assert_string_equal(got[p].run_id, id);
+            used += (size_t)snprintf(values + used, sizeof values - used, "%s%d", p > 0 ? " " : "",
+                                     (int)got[p].point.value);
+        }
+        assert_string_equal(values, samples[i].values);
+    }
+}
+
+static void test_samples_of_several_runs(void **state)
+{
+    struct fixture *f = *state;
+    char first[SW_RUN_ID], second[SW_RUN_ID];
+    make_run(f, first);
+    make_run(f, second);
+    struct sw_metric_point points[] = {{"m", 1, 0, 1}, {"m", NAN, 1, 2}, {"m", 3, 2, 3}};
+    ok(sw_metric_write(f->store, first, points, 3, &f->err));
+    ok(sw_metric_write(f->store, second, points, 1, &f->err));
+    const char *runs[] = {second, "00000000000000000000000000000000", first};
+    struct sw_metric_sample *got = NULL;
+    size_t count = 0;
+    ok(sw_metric_read_sample(f->store, runs, 3, "m", INT64_MIN, INT64_MAX, 10, f->arena, &got, &count, &f->err));
+    assert_int_equal(count, 4);
+    assert_string_equal(got[0].run_id, second);
+    assert_string_equal(got[1].run_id, first);
+    assert_true(isnan(got[2].point.value) && got[3].point.value == 3);
+    ok(sw_metric_read_sample(f->store, runs, 3, "none", INT64_MIN, INT64_MAX, 10, f->arena, &got, &count, &f->err));
+    assert_int_equal(count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +619,10 @@ int main(void)
         store_test(test_bad_input),
         store_test(test_many_keys_in_one_batch),
         store_test(test_batch_inside_a_transaction),
+        store_test(test_pages),
+        store_test(test_pages_of_nan_and_nothing),
+        store_test(test_samples_are_those_of_mlflow),
+        store_test(test_samples_of_several_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,7 +97,7 @@ enum sw_code sw_api_put_artifact_list(struct sw_call *c, const struct sw_artifac
         sw_json_begin_object(&c->out, NULL);
         sw_json_put_text(&c->out, "path", path);
         sw_json_put_bool(&c->out, "is_dir", items[i].stat.is_dir);
-        if (!items[i].stat.is_dir)
+        if (items[i].stat.size_bytes > 0) // MLflow leaves a zero out
             sw_json_put_int(&c->out, "file_size", items[i].stat.size_bytes);
         sw_json_end_object(&c->out);
     }
@@ -136,7 +136,6 @@ static void put_download_headers(struct sw_call *c, const struct sw_artifact_pat
     const char *name = sw_artifact_path_name(path), *disposition = sw_artifact_disposition(name, c->arena);
     c->content_type = sw_artifact_type(name);
     sw_call_header(c, "Content-Disposition", disposition != NULL ? disposition : "attachment");
-    sw_call_header(c, "X-Content-Type-Options", "nosniff");
     sw_call_header(c, "Accept-Ranges", "bytes");
     sw_call_header(c, "ETag", etag);
 }
@@ -300,7 +299,11 @@ SW_API_HANDLER(put_artifact)
 {
     struct sw_artifact_path path;
     enum sw_code code = path_of_file(c, &path, err);
-    return code == SW_OK ? keep_body(c, &path, err) : code;
+    if (code == SW_OK)
+        code = keep_body(c, &path, err);
+    if (code == SW_OK)
+        sw_call_put_plain(c, "text/plain; charset=utf-8", ""); // as MLflow's server answers
+    return code;
 }
 const struct sw_call_sink sw_api_put_artifact_sink = {open_put, write_body, drop_body};
 

@@ -60,6 +60,8 @@ static enum MHD_Result queue_reply(struct request *r)
     if (response == NULL)
         return MHD_NO;
     MHD_add_response_header(response, "Content-Type", c->content_type);
+    MHD_add_response_header(response, "X-Content-Type-Options",
+                            "nosniff"); // a browser may show an artifact, not run it
     for (size_t i = 0; i < sizeof c->headers / sizeof *c->headers && c->headers[i][0] != NULL; i++)
         MHD_add_response_header(response, c->headers[i][0], c->headers[i][1]);
     if (r->asks_token)

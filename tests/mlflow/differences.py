@@ -19,6 +19,9 @@ DIFFERENCES = {
     "boolean-filters": Difference(
         "Filters may have OR, NOT and parentheses in every search.",
         "MLflow refuses them or reads them as something else; users ask for them most."),
+    "artifact-paths": Difference(
+        "Paths of artifacts with an empty part or a part '.' are refused as 'Invalid path'; MLflow drops these parts.",
+        "A path that is repaired is checked in one form and used in another, which is how most reports against it came about."),
     "breakdown": Difference(
         "Where a request makes MLflow answer 500, or with the text of a database error, it is answered or refused with 400 or "
         "404 in words.",

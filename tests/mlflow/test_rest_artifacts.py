@@ -11,7 +11,6 @@ PROXY = "/api/2.0/mlflow-artifacts/artifacts"
 def place(both, unique):
     both.experiment(unique)
     both.run()
-    both.keep(root=f"{PROXY}/${{experiment}}/${{run}}/artifacts")
     return both
 
 
@@ -43,16 +42,20 @@ def test_files(place):
         assert fetch(place, path.replace(" ", "%20")).raw == data
         for query in ({"run_id": "$run", "path": path}, {"run_uuid": "$run", "path": path}):
             fetch(place, "/get-artifact", query=query)
-    for path in ("", "dir", "dir/", "dir/deep", "a.txt", "absent", "dir/b.json", "/dir", "./dir"):
+    for path in ("", "dir", "dir/", "dir/deep", "a.txt", "absent", "dir/b.json"):
         place.get("artifacts/list", {"run_id": "$run", "path": path})
         place.get(PROXY, {"path": "${experiment}/${run}/artifacts/" + path})
+    place.get("artifacts/list", {"run_id": "$run", "path": "/dir"})
+    place.get("artifacts/list", {"run_id": "$run", "path": "./dir"}, but="artifact-paths")
+    for path in ("/dir", "./dir"):
+        place.get(PROXY, {"path": "${experiment}/${run}/artifacts/" + path}, but="artifact-paths")
     place.get("artifacts/list", {"run_id": "$run"})
     put(place, "a.txt", b"another", status=200)
     assert fetch(place, "a.txt").raw == b"another"
-    place.delete("${root}/a.txt", status=200)
+    place.delete(f"{PROXY}/${{experiment}}/${{run}}/artifacts/a.txt", status=200)
     fetch(place, "a.txt")
-    place.delete("${root}/a.txt")
-    place.delete("${root}/dir", status=200)
+    place.delete(f"{PROXY}/${{experiment}}/${{run}}/artifacts/a.txt")
+    place.delete(f"{PROXY}/${{experiment}}/${{run}}/artifacts/dir", status=200)
     place.get("artifacts/list", {"run_id": "$run"})
 
 

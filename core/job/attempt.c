@@ -294,33 +294,51 @@ static enum sw_code run_loop(struct attempt *at, struct sw_err *err)
 
 // --- setting up and down ---
 
-static enum sw_code load_patterns(struct attempt *at, struct sw_err *err)
+static enum sw_code load_options(struct attempt *at, struct sw_err *err)
 {
-    json_t *options = NULL;
     const char *text = at->job->options_json && *at->job->options_json ? at->job->options_json : "{}";
-    enum sw_code code = sw_json_parse(text, strlen(text), "options", &sw_tree_limits_default, &options, err);
+    enum sw_code code = sw_json_parse(text, strlen(text), "options", &sw_tree_limits_default, &at->options, err);
     if (code)
         return code;
-    const json_t *list = json_object_get(options, "patterns");
-    bool any_pair = sw_tree_bool(options, "metrics_from_stdout", false);
+    const json_t *list = json_object_get(at->options, "patterns");
+    at->takes_records = sw_tree_bool(at->options, "metrics_from_stdout", false);
     size_t count = json_array_size(list);
     const char **patterns = calloc(count + 1, sizeof(*patterns));
     if (!patterns)
         code = sw_err_set(err, SW_NO_MEMORY, "no memory for patterns");
     for (size_t i = 0; i < count && !code; i++)
         patterns[i] = json_is_string(json_array_get(list, i)) ? json_string_value(json_array_get(list, i)) : "";
-    if (!code && (any_pair || count > 0))
-        code = sw_job_patterns_new(any_pair, patterns, count, &at->patterns, err);
+    if (!code && (at->takes_records || count > 0))
+        code = sw_job_patterns_new(at->takes_records, patterns, count, &at->patterns, err);
     free(patterns);
-    json_decref(options);
     return code;
 }
 
-static enum sw_code set_up(struct attempt *at, struct sw_err *err)
+static enum sw_code start_writer(struct attempt *at, struct sw_err *err)
 {
-    static const int signals[] = {SIGCHLD, SIGTERM, SIGINT};
-    char path[SW_PATH_MAX];
-    struct sw_loop_source *source; // lives with the loop
+    char work[SW_PATH_MAX];
+    const struct sw_job *job = at->job;
+    enum sw_code code = sw_job_path(at->spec->store_dir, job->job_id, "work", work, err);
+    if (code)
+        return code;
+    const struct sw_job_harvest_spec spec = {
+        .job_id = job->job_id,
+        .work_dir = work,
+        .artifact_dir = at->spec->artifact_dir,
+        .cwd = job->cwd,
+        .tensorboard_dir = sw_tree_text(at->options, "tensorboard"),
+        .metrics_file = sw_tree_text(at->options, "metrics_file"),
+        .sources = at->sources,
+    };
+    code = sw_job_harvest_new(&spec, &at->harvest, err);
+    if (!code)
+        code =
+            sw_job_writer_start(at->spec->store_dir, job->job_id, job->run_id, at->loop, at->harvest, &at->writer, err);
+    return code;
+}
+
+static enum sw_code make_ranks(struct attempt *at, struct sw_err *err)
+{
     at->ranks = calloc((size_t)at->job->ranks, sizeof(*at->ranks));
     if (!at->ranks)
         return sw_err_set(err, SW_NO_MEMORY, "no memory for %d ranks", at->job->ranks);
@@ -332,18 +350,45 @@ static enum sw_code set_up(struct attempt *at, struct sw_err *err)
             at->ranks[i].streams[s].fd = -1;
         }
     }
-    enum sw_code code = sw_loop_new(&at->loop, err);
+    return SW_OK;
+}
+
+static enum sw_code set_up(struct attempt *at, struct sw_err *err)
+{
+    static const int signals[] = {SIGCHLD, SIGTERM, SIGINT};
+    char path[SW_PATH_MAX];
+    struct sw_loop_source *source; // lives with the loop
+    enum sw_code code = make_ranks(at, err);
+    if (!code)
+        code = sw_job_sources_new(&at->sources, err);
+    at->intake.sources = at->sources;
+    if (!code)
+        code = sw_loop_new(&at->loop, err);
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]) && !code; i++)
         code = sw_loop_add_signal(at->loop, signals[i], on_signal, at, &source, err);
     if (!code)
-        code = load_patterns(at, err);
+        code = load_options(at, err);
     if (!code)
         code = sw_job_path(at->spec->store_dir, at->job->job_id, "all.log", path, err);
     if (!code)
         code = sw_job_log_open(&at->merged, path, SW_JOB_LOG_BYTES, err);
     if (!code)
-        code = sw_job_writer_start(at->spec->store_dir, at->job->job_id, at->job->run_id, at->loop, &at->writer, err);
+        code = start_writer(at, err);
     return code;
+}
+
+// For whoever wonders where points went.
+static void tell_passed_over(struct attempt *at)
+{
+    struct sw_buf text, safe;
+    sw_buf_init(&text, 4096);
+    sw_buf_init(&safe, 8192);
+    if (sw_job_sources_tell(at->sources, &text)) {
+        sw_text_safe(&safe, text.data, text.len, SW_TEXT_ONE_LINE);
+        fprintf(stderr, "attempt %d: %s\n", at->job->attempt, safe.data);
+    }
+    sw_buf_free(&text);
+    sw_buf_free(&safe);
 }
 
 static void tear_down(struct attempt *at)
@@ -352,6 +397,9 @@ static void tear_down(struct attempt *at)
     sw_job_log_close(&at->merged);
     sw_job_patterns_free(at->patterns);
     sw_job_intake_free(&at->intake);
+    sw_job_harvest_free(at->harvest);
+    sw_job_sources_free(at->sources);
+    json_decref(at->options);
     sw_loop_free(at->loop);
     free(at->ranks);
 }
@@ -380,6 +428,7 @@ enum sw_code sw_job_attempt_run(const struct sw_job_attempt_spec *spec, struct s
     int64_t refused = 0;
     sw_job_writer_end(at.writer, &at.intake.batch, &refused);
     at.intake.rejected += refused;
+    tell_passed_over(&at);
     if (refused && !at.intake.first_rejected[0])
         snprintf(at.intake.first_rejected, sizeof(at.intake.first_rejected),
                  "the store refused it; supervisor.log says why");

@@ -4,6 +4,7 @@
 #ifndef SW_JOB_ATTEMPT_PRIVATE_H
 #define SW_JOB_ATTEMPT_PRIVATE_H
 
+#include "core/job/harvest_private.h"
 #include "core/job/job_private.h"
 
 struct rank;
@@ -44,8 +45,12 @@ struct attempt {
     const struct sw_job *job;
     struct sw_loop *loop;
     struct sw_job_writer *writer;
+    struct sw_job_harvest *harvest;
+    json_t *options; // the job's
     struct sw_job_intake intake;
+    struct sw_job_sources *sources;
     struct sw_job_patterns *patterns; // NULL = none asked for
+    bool takes_records;               // JSON Lines of stdout, too
     struct sw_job_log merged;
     struct rank *ranks;
     int rank_count, running;

@@ -16,13 +16,6 @@ enum { MAX_KEY_BYTES = 250, MAX_PARAM_BYTES = 6000, MAX_TAG_BYTES = 8000 };
 
 static const struct sw_tree_limits line_limits = {.max_depth = 4, .max_nodes = 4096, .max_bytes = SW_JOB_METRIC_LINE};
 
-struct sw_job_key {
-    char *name; // NULL = free place
-    size_t len;
-    uint64_t hash;
-    int64_t next_step;
-};
-
 void sw_job_intake_init(struct sw_job_intake *in)
 {
     *in = (struct sw_job_intake){.progress = NAN};
@@ -48,9 +41,7 @@ void sw_job_batch_free(struct sw_job_batch *b)
 void sw_job_intake_free(struct sw_job_intake *in)
 {
     sw_job_batch_free(&in->batch);
-    for (size_t i = 0; i < in->key_cap; i++)
-        free(in->keys[i].name);
-    free(in->keys);
+    sw_job_keys_free(&in->keys);
     *in = (struct sw_job_intake){0};
 }
 
@@ -71,43 +62,13 @@ void sw_job_intake_reject(struct sw_job_intake *in, const char *format, ...)
     sw_text_safe_copy(in->first_rejected, sizeof(in->first_rejected), text, SW_TEXT_ONE_LINE);
 }
 
-static bool grow_keys(struct sw_job_intake *in)
+// The merge rule. What is explicit has to be said but once for each name, since it is never taken back.
+static bool is_admitted(struct sw_job_intake *in, struct sw_job_key *k, bool is_new)
 {
-    size_t cap = in->key_cap ? in->key_cap * 2 : 64;
-    struct sw_job_key *keys = calloc(cap, sizeof(*keys));
-    if (!keys)
-        return false;
-    for (size_t i = 0; i < in->key_cap; i++) {
-        if (!in->keys[i].name)
-            continue;
-        size_t at = in->keys[i].hash & (cap - 1);
-        while (keys[at].name)
-            at = (at + 1) & (cap - 1);
-        keys[at] = in->keys[i];
-    }
-    free(in->keys);
-    in->keys = keys;
-    in->key_cap = cap;
-    return true;
-}
-
-// The one copy of a metric's name; it lives as long as the intake, so that points need no memory of their own.
-static struct sw_job_key *intern(struct sw_job_intake *in, const char *name, size_t len)
-{
-    if (2 * (in->key_count + 1) > in->key_cap && !grow_keys(in))
-        return NULL;
-    uint64_t hash = 14695981039346656037ULL; // FNV-1a
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)name[i]) * 1099511628211ULL;
-    size_t at = hash & (in->key_cap - 1);
-    for (; in->keys[at].name; at = (at + 1) & (in->key_cap - 1))
-        if (in->keys[at].hash == hash && in->keys[at].len == len && memcmp(in->keys[at].name, name, len) == 0)
-            return &in->keys[at];
-    if (in->key_count >= SW_JOB_METRIC_KEYS)
-        return NULL;
-    in->keys[at] = (struct sw_job_key){.name = strndup(name, len), .len = len, .hash = hash};
-    in->key_count += in->keys[at].name != NULL;
-    return in->keys[at].name ? &in->keys[at] : NULL;
+    if (!in->sources || (in->source == SW_JOB_EXPLICIT && !is_new && k->owner == SW_JOB_EXPLICIT))
+        return true;
+    k->owner = in->source;
+    return sw_job_sources_admit(in->sources, in->source, k->name, k->len);
 }
 
 void sw_job_intake_point(struct sw_job_intake *in, const char *key, size_t key_len, double value, int64_t step,
@@ -117,8 +78,11 @@ void sw_job_intake_point(struct sw_job_intake *in, const char *key, size_t key_l
         sw_job_intake_reject(in, "a metric name of %zu bytes", key_len);
         return;
     }
-    struct sw_job_key *k = intern(in, key, key_len);
+    bool is_new = false;
+    struct sw_job_key *k = sw_job_keys_intern(&in->keys, key, key_len, &is_new);
     struct sw_job_batch *b = &in->batch;
+    if (k && !is_admitted(in, k, is_new))
+        return;
     if (k && b->point_count == b->point_cap) {
         size_t cap = b->point_cap ? b->point_cap * 2 : SW_JOB_BATCH_POINTS;
         struct sw_metric_point *points = realloc(b->points, cap * sizeof(*points));
@@ -138,32 +102,35 @@ void sw_job_intake_point(struct sw_job_intake *in, const char *key, size_t key_l
         (struct sw_metric_point){.key = k->name, .value = value, .step = step, .time_ms = time_ms};
 }
 
-static void add_pair(struct sw_job_intake *in, bool is_tag, const char *key, const char *value)
+void sw_job_intake_pair(struct sw_job_intake *in, const struct sw_job_pair *pair)
 {
     struct sw_job_batch *b = &in->batch;
-    size_t max = is_tag ? MAX_TAG_BYTES : MAX_PARAM_BYTES;
-    if (!*key || strlen(key) > MAX_KEY_BYTES || strlen(value) > max) {
-        sw_job_intake_reject(in, "the %s \"%.60s\" is longer than %zu bytes", is_tag ? "tag" : "param", key, max);
+    size_t max = pair->is_tag ? MAX_TAG_BYTES : MAX_PARAM_BYTES;
+    if (!*pair->key || strlen(pair->key) > MAX_KEY_BYTES || strlen(pair->value) > max) {
+        sw_job_intake_reject(in, "the %s \"%.60s\" is longer than %zu bytes", pair->is_tag ? "tag" : "param", pair->key,
+                             max);
         return;
     }
     if (b->pair_count == b->pair_cap) {
         size_t cap = b->pair_cap ? b->pair_cap * 2 : 32;
         struct sw_job_pair *pairs = realloc(b->pairs, cap * sizeof(*pairs));
         if (!pairs) {
-            sw_job_intake_reject(in, "no memory for %.60s", key);
+            sw_job_intake_reject(in, "no memory for %.60s", pair->key);
             return;
         }
         b->pairs = pairs;
         b->pair_cap = cap;
     }
-    struct sw_job_pair pair = {.is_tag = is_tag, .key = strdup(key), .value = strdup(value)};
-    if (!pair.key || !pair.value) {
-        free(pair.key);
-        free(pair.value);
-        sw_job_intake_reject(in, "no memory for %.60s", key);
+    struct sw_job_pair copy = *pair;
+    copy.key = strdup(pair->key);
+    copy.value = strdup(pair->value);
+    if (!copy.key || !copy.value) {
+        sw_job_intake_reject(in, "no memory for %.60s", pair->key);
+        free(copy.key);
+        free(copy.value);
         return;
     }
-    b->pairs[b->pair_count++] = pair;
+    b->pairs[b->pair_count++] = copy;
 }
 
 // A value as text: texts as they are, numbers and booleans in JSON's spelling.
@@ -172,13 +139,12 @@ static void take_pairs(struct sw_job_intake *in, bool is_tag, const json_t *obje
     const char *key;
     json_t *value;
     json_object_foreach ((json_t *)object, key, value) {
-        if (json_is_string(value)) {
-            add_pair(in, is_tag, key, json_string_value(value));
-            continue;
-        }
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17));
+        char *text = json_is_string(value)
+                         ? strdup(json_string_value(value))
+                         : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17));
+        struct sw_job_pair pair = {.is_tag = is_tag, .key = (char *)(uintptr_t)key, .value = text};
         if (text)
-            add_pair(in, is_tag, key, text);
+            sw_job_intake_pair(in, &pair);
         free(text);
     }
 }
@@ -286,6 +252,51 @@ void sw_job_intake_line(struct sw_job_intake *in, const char *line, size_t len)
         in->is_explicit = true;
     }
     json_decref(tree);
+}
+
+// Every number of a flat object but the ones that count steps or tell the time.
+static bool take_flat(struct sw_job_intake *in, const json_t *tree, bool needs_step)
+{
+    int64_t step = INT64_MIN, time_ms = sw_tree_int(tree, "time_ms", -1);
+    for (size_t i = 0; sw_job_step_words[i] && step == INT64_MIN; i++)
+        step = sw_tree_int(tree, sw_job_step_words[i], INT64_MIN);
+    if (step == INT64_MIN && needs_step)
+        return false;
+    if (time_ms < 0)
+        time_ms = sw_clock_now_ms();
+    bool found = false;
+    const char *key;
+    json_t *value;
+    json_object_foreach ((json_t *)tree, key, value) {
+        double number;
+        if (sw_job_is_step_word(key, strlen(key)) || strcmp(key, "time_ms") == 0 || !metric_value(value, &number))
+            continue;
+        sw_job_intake_point(in, key, strlen(key), number, step, time_ms);
+        found = true;
+    }
+    return found;
+}
+
+bool sw_job_intake_record(struct sw_job_intake *in, const char *line, size_t len, bool needs_step)
+{
+    json_t *tree = NULL;
+    struct sw_err err = {0};
+    while (len > 0 && (*line == ' ' || *line == '\t'))
+        line++, len--;
+    if (len == 0 || *line != '{')
+        return false;
+    if (sw_job_intake_plain_line(in, line, len))
+        return true;
+    if (parse_line(line, len, &tree, &err) != SW_OK)
+        return false;
+    const json_t *metrics = json_object_get(tree, "metrics");
+    bool taken = json_is_object(metrics);
+    if (taken)
+        take_metrics(in, tree, metrics);
+    else
+        taken = take_flat(in, tree, needs_step);
+    json_decref(tree);
+    return taken;
 }
 
 void sw_job_intake_bar(struct sw_job_intake *in, const char *line, size_t len)

@@ -29,8 +29,11 @@ struct sw_job_spec {
     int64_t grace_ms;            // between SIGTERM and SIGKILL, 0 = SW_JOB_GRACE_MS
     int max_retries;             // further attempts after a failure
     int64_t after_job_id;        // start once that job is done; 0 = none
-    bool metrics_from_stdout;    // take "loss=0.3", "acc: 0.9" from lines of rank 0 that name a step or an epoch
+    bool metrics_from_stdout;    // take "loss=0.3", "acc: 0.9" from lines of rank 0 that name a step or an epoch,
+                                 // and its JSON Lines on stdout: {"step": 1, "loss": 0.3}
     const char *const *patterns; // "KEY=REGEX" (POSIX extended, group 1 is the number), rank 0; NULL-terminated
+    const char *tensorboard_dir; // where to look for event files instead of `cwd`, relative to it; NULL
+    const char *metrics_file;    // JSON Lines to follow as they are written, relative to `cwd`; NULL
     const int64_t *dataset_ids;  // linked to the run as inputs
     size_t dataset_count;
     const struct sw_pair *params; // recorded as the run's params

@@ -12,6 +12,7 @@
 #include "core/base/proc.h"
 #include "core/base/tree.h"
 #include "core/job/job.h"
+#include "core/job/source_private.h"
 #include "core/store/metric.h"
 
 #define SW_JOB_LOG_BYTES      (64 << 20) // a log file before it is rotated
@@ -140,6 +141,7 @@ void sw_job_lines_free(struct sw_job_lines *l);
 
 struct sw_job_pair {
     bool is_tag;
+    bool is_derived;   // gives way to what is there already
     char *key, *value; // one allocation each
 };
 struct sw_job_batch {
@@ -151,12 +153,12 @@ struct sw_job_batch {
 void sw_job_batch_clear(struct sw_job_batch *b); // keeps the arrays
 void sw_job_batch_free(struct sw_job_batch *b);
 
-struct sw_job_key; // a metric name and the next step for points without one
 struct sw_job_intake {
     struct sw_job_batch batch;
-    struct sw_job_key *keys; // open-addressing table
-    size_t key_count, key_cap;
-    double progress; // NaN = unknown
+    struct sw_job_keys keys;
+    struct sw_job_sources *sources; // NULL = no rule: everything is taken
+    enum sw_job_source source;      // of what comes in now
+    double progress;                // NaN = unknown
     char progress_text[256];
     bool has_progress; // new since it was last taken
     bool is_explicit;  // the job reports progress itself: bars on stdout are not looked at
@@ -169,6 +171,12 @@ bool sw_job_intake_is_full(const struct sw_job_intake *in); // stop reading unti
 void sw_job_intake_line(struct sw_job_intake *in, const char *line, size_t len); // one line of the metrics pipe
 // The same for a plain line of metrics (line.c); false and no effect for any other.
 bool sw_job_intake_plain_line(struct sw_job_intake *in, const char *line, size_t len);
+// One JSON object of a line of text, in the form of the pipe's ("metrics" only) or flat: {"step": 1, "loss": 0.3}, where
+// each number is a metric and what counts steps is none. False and no effect for anything else; `needs_step`: also for a
+// flat one that counts no steps, as any program may write it.
+bool sw_job_intake_record(struct sw_job_intake *in, const char *line, size_t len, bool needs_step);
+// Takes a param or tag; texts are copied.
+void sw_job_intake_pair(struct sw_job_intake *in, const struct sw_job_pair *pair);
 void sw_job_intake_reject(struct sw_job_intake *in, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // `step` INT64_MIN = one more than the key's last.
 void sw_job_intake_point(struct sw_job_intake *in, const char *key, size_t key_len, double value, int64_t step,
@@ -177,6 +185,8 @@ void sw_job_intake_point(struct sw_job_intake *in, const char *key, size_t key_l
 void sw_job_intake_bar(struct sw_job_intake *in, const char *line, size_t len);
 
 // Numbers on lines of text.
+extern const char *const sw_job_step_words[]; // that count steps, the finest first; NULL-terminated
+bool sw_job_is_step_word(const char *key, size_t len);
 struct sw_job_patterns;
 enum sw_code sw_job_patterns_new(bool any_pair, const char *const *patterns, size_t count, struct sw_job_patterns **out,
                                  struct sw_err *err);
@@ -186,7 +196,9 @@ void sw_job_patterns_line(const struct sw_job_patterns *p, struct sw_job_intake 
 // The thread that owns the store while a job runs: writes batches, progress and heartbeat, and watches for a stop request.
 // While the store is locked or full it waits and tries again; it never gives up on data.
 struct sw_job_writer;
+struct sw_job_harvest; // harvest_private.h
 enum sw_code sw_job_writer_start(const char *store_dir, int64_t job_id, const char *run_id, struct sw_loop *wake,
+                                 struct sw_job_harvest *harvest, // borrow: the thread's own until it ended
                                  struct sw_job_writer **out, struct sw_err *err);
 // Takes the batch's content when the writer is free: true, and `b` is empty.
 bool sw_job_writer_offer(struct sw_job_writer *w, struct sw_job_batch *b);
@@ -206,6 +218,9 @@ struct sw_job_tree {
 };
 // To every descendant of this process that is not another job's; 0 only looks.
 struct sw_job_tree sw_job_tree_signal(int signo);
+enum sw_job_kin { SW_JOB_KIN_OWN, SW_JOB_KIN_OTHER, SW_JOB_KIN_GONE };
+// Is a process a descendant of this one, of nobody or another job, or not there any more?
+enum sw_job_kin sw_job_tree_kin(pid_t pid);
 // Ends all processes that carry the job's marker, or whose session began with a recorded rank. Returns how many are left.
 size_t sw_job_strays_end(const char *store_dir, int64_t job_id, int64_t timeout_ms);
 

@@ -25,8 +25,7 @@ struct sw_job_patterns {
     size_t count;
 };
 
-// Words that count steps, the finest first.
-static const char *const step_words[] = {"global_step", "step", "iteration", "iter", "epoch"};
+const char *const sw_job_step_words[] = {"global_step", "step", "iteration", "iter", "epoch", NULL};
 
 enum sw_code sw_job_patterns_new(bool any_pair, const char *const *patterns, size_t count, struct sw_job_patterns **out,
                                  struct sw_err *err)
@@ -103,10 +102,10 @@ static bool find_step(const char *line, const char *word, int64_t *step)
     return false;
 }
 
-static bool is_step_word(const char *key, size_t len)
+bool sw_job_is_step_word(const char *key, size_t len)
 {
-    for (size_t i = 0; i < sizeof(step_words) / sizeof(step_words[0]); i++)
-        if (strlen(step_words[i]) == len && strncasecmp(step_words[i], key, len) == 0)
+    for (size_t i = 0; sw_job_step_words[i]; i++)
+        if (strlen(sw_job_step_words[i]) == len && strncasecmp(sw_job_step_words[i], key, len) == 0)
             return true;
     return false;
 }
@@ -140,7 +139,7 @@ static void take_pairs(struct sw_job_intake *in, const char *line, int64_t step,
         number += 1 + strspn(number + 1, " \t");
         double value;
         const char *end;
-        if (len <= MAX_KEY && !is_step_word(key, len) && parse_number(number, &value, &end)) {
+        if (len <= MAX_KEY && !sw_job_is_step_word(key, len) && parse_number(number, &value, &end)) {
             sw_job_intake_point(in, key, len, value, step, now_ms);
             at = end;
         }
@@ -154,8 +153,8 @@ void sw_job_patterns_line(const struct sw_job_patterns *p, struct sw_job_intake 
     sw_text_safe(&plain, line, len < MAX_LOOKED_AT ? len : MAX_LOOKED_AT, SW_TEXT_ONE_LINE);
     int64_t now_ms = sw_clock_now_ms(), step = INT64_MIN;
     bool has_step = false;
-    for (size_t i = 0; i < sizeof(step_words) / sizeof(step_words[0]) && !has_step; i++)
-        has_step = find_step(plain.data, step_words[i], &step);
+    for (size_t i = 0; sw_job_step_words[i] && !has_step; i++)
+        has_step = find_step(plain.data, sw_job_step_words[i], &step);
     for (size_t i = 0; i < p->count; i++) {
         regmatch_t match[2];
         double value;

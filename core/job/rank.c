@@ -46,8 +46,12 @@ static void take_log_line(void *ctx, const char *line, size_t len)
         if (safe[strspn(safe, " ")])
             memcpy(s->last_line, safe, sizeof(safe));
     }
-    if (at->patterns && r->index == 0)
-        sw_job_patterns_line(at->patterns, &at->intake, line, len);
+    if (at->patterns && r->index == 0) {
+        at->intake.source = SW_JOB_OUTPUT;
+        if (s != &r->streams[STREAM_OUT] || !at->takes_records || !sw_job_intake_record(&at->intake, line, len, true))
+            sw_job_patterns_line(at->patterns, &at->intake, line, len);
+        at->intake.source = SW_JOB_EXPLICIT;
+    }
 }
 
 static void take_bar(void *ctx, const char *line, size_t len)

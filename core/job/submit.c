@@ -217,8 +217,9 @@ static enum sw_code form_options(struct submission *sub, struct sw_err *err)
         json_array_append_new(patterns, json_string(*p));
     for (size_t i = 0; i < sub->spec->dataset_count; i++)
         json_array_append_new(datasets, json_integer(sub->spec->dataset_ids[i]));
-    json_t *tree = json_pack("{s:b, s:o, s:o}", "metrics_from_stdout", sub->spec->metrics_from_stdout, "patterns",
-                             patterns, "dataset_ids", datasets);
+    json_t *tree = json_pack("{s:b, s:o, s:o, s:s?, s:s?}", "metrics_from_stdout", sub->spec->metrics_from_stdout,
+                             "patterns", patterns, "dataset_ids", datasets, "tensorboard", sub->spec->tensorboard_dir,
+                             "metrics_file", sub->spec->metrics_file);
     sub->options_json = tree ? json_dumps(tree, JSON_COMPACT) : NULL;
     json_decref(tree);
     return sub->options_json ? SW_OK : sw_err_set(err, SW_NO_MEMORY, "no memory for the job's options");

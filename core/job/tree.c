@@ -162,6 +162,23 @@ struct sw_job_tree sw_job_tree_signal(int signo)
     return tree;
 }
 
+enum sw_job_kin sw_job_tree_kin(pid_t pid)
+{
+    enum { GENERATIONS = 64 };
+    struct process p;
+    if (!read_stat(pid, &p))
+        return SW_JOB_KIN_GONE;
+    for (int i = 0; i < GENERATIONS && p.pid > 1; i++) {
+        if (is_supervisor(&p))
+            return SW_JOB_KIN_OTHER;
+        if (p.parent == getpid())
+            return SW_JOB_KIN_OWN;
+        if (!read_stat(p.parent, &p))
+            return SW_JOB_KIN_GONE; // it ended meanwhile, and its children moved
+    }
+    return SW_JOB_KIN_OTHER;
+}
+
 // All live processes of our user but this one.
 static bool list_processes(struct process_list *list)
 {

@@ -2,7 +2,7 @@
 // The writer: a thread with the only store connection in use while ranks run. The loop thread must never wait for the
 // store, or a lock held by another program would stop the reading of logs and the killing of processes. Two batches
 // alternate: the loop fills one while the writer commits the other in one transaction (group commit).
-#include "core/job/job_private.h"
+#include "core/job/harvest_private.h"
 
 #include "core/base/clock.h"
 #include "core/base/failpoint.h"
@@ -26,6 +26,7 @@ struct sw_job_writer {
     pthread_cond_t wake;
     struct sw_loop *loop;
     struct sw_store *store;
+    struct sw_job_harvest *harvest; // the thread's own while it runs; NULL = nothing to read
     int64_t job_id;
     char run_id[SW_RUN_ID];
     // below: under `lock`
@@ -99,9 +100,29 @@ static void write_pairs(struct sw_job_writer *w, const struct sw_job_batch *b)
             complain(w, &err);
             sw_clock_sleep_ms(RETRY_MS);
         }
-        if (code)
+        if (code && !(p->is_derived && code == SW_INVALID)) // what is derived gives way
             refuse(w, p->key, &err);
     }
+}
+
+static void write_batch(struct sw_job_writer *w, struct sw_job_batch *b)
+{
+    write_points(w, b);
+    write_pairs(w, b);
+    sw_job_batch_clear(b);
+}
+
+// What the job wrote into files; true when there is more of it. At the end all of it.
+static bool write_harvest(struct sw_job_writer *w, bool is_last)
+{
+    bool is_more;
+    if (!w->harvest)
+        return false;
+    do {
+        is_more = sw_job_harvest_step(w->harvest, w->store, is_last);
+        write_batch(w, sw_job_harvest_batch(w->harvest));
+    } while (is_last && is_more);
+    return is_more;
 }
 
 // Progress, heartbeat and the reason: what is lost here comes again.
@@ -165,16 +186,16 @@ static void wait_for_work(struct sw_job_writer *w)
 static void *writer_main(void *ctx)
 {
     struct sw_job_writer *w = ctx;
+    bool has_more = false; // to be read at once
     pthread_mutex_lock(&w->lock);
     for (;;) {
-        wait_for_work(w);
+        if (!has_more)
+            wait_for_work(w);
         bool is_busy = w->is_busy, is_ending = w->is_ending;
         pthread_mutex_unlock(&w->lock);
-        if (is_busy) { // the batch is ours until is_busy falls
-            write_points(w, &w->batch);
-            write_pairs(w, &w->batch);
-            sw_job_batch_clear(&w->batch);
-        }
+        if (is_busy) // the batch is ours until is_busy falls
+            write_batch(w, &w->batch);
+        has_more = write_harvest(w, is_ending);
         write_status(w);
         poll_stop(w);
         pthread_mutex_lock(&w->lock);
@@ -191,12 +212,13 @@ static void *writer_main(void *ctx)
 }
 
 enum sw_code sw_job_writer_start(const char *store_dir, int64_t job_id, const char *run_id, struct sw_loop *wake,
-                                 struct sw_job_writer **out, struct sw_err *err)
+                                 struct sw_job_harvest *harvest, struct sw_job_writer **out, struct sw_err *err)
 {
     struct sw_job_writer *w = calloc(1, sizeof(*w));
     if (!w)
         return sw_err_set(err, SW_NO_MEMORY, "no memory for the writer of job %" PRId64, job_id);
     w->loop = wake;
+    w->harvest = harvest;
     w->job_id = job_id;
     w->fraction = NAN;
     w->seen_changes = UINT64_MAX;

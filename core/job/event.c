@@ -24,7 +24,8 @@ struct field {
 
 static struct cursor open_text(struct sw_job_event_text t)
 {
-    return (struct cursor){.at = (const unsigned char *)t.bytes, .end = (const unsigned char *)t.bytes + t.len};
+    const unsigned char *from = (const unsigned char *)(t.bytes ? t.bytes : "");
+    return (struct cursor){.at = from, .end = from + t.len};
 }
 
 static uint64_t take_varint(struct cursor *c)

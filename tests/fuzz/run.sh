@@ -18,8 +18,10 @@ mkdir -p "$out"
 clang=${CLANG:-clang}
 failed=0
 for name in "${names[@]}"; do
-    more=() # a target of another part names its folders in a line "// Links: FOLDER..."
-    for part in $(sed -n 's|^// Links: ||p' "tests/fuzz/fuzz_$name.c"); do more+=("$part"/*.c); done
+    more=() # a target of another part names its folders in a line "// Links: FOLDER...", or single files
+    for part in $(sed -n 's|^// Links: ||p' "tests/fuzz/fuzz_$name.c"); do
+        if [ -d "$part" ]; then more+=("$part"/*.c); else more+=("$part"); fi
+    done
     # Without SW_FAILPOINTS: what is fuzzed is what a release runs.
     "$clang" -std=gnu17 -O1 -g -I. -D_GNU_SOURCE -DSW_VERSION='"0"' -DSW_PREFIX='"/usr"' -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
         -DSW_CSV_WINDOW_BYTES=16 -DSW_CSV_STRIDE=2 -DSW_CSV_MAX_MARKS=4 \

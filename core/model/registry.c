@@ -8,6 +8,8 @@
 #include "core/model/hazard.h"
 #include "core/model/staging.h"
 #include "core/store/audit.h"
+#include "core/store/logged_model.h"
+#include "core/store/registered_model.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -129,48 +131,82 @@ struct registration {
     char staged[SW_PATH_MAX];
 };
 
+// The newest version when it is the one that would be added.
+static enum sw_code find_same(struct sw_store *s, const struct registration *r, struct sw_arena *a,
+                              struct sw_model_version *out, bool *found, struct sw_err *err)
+{
+    *found = false;
+    if (r->source->always_new)
+        return SW_OK;
+    enum sw_code code = find_newest(s, r->source->name, a, out, found, err);
+    *found = *found && strcmp(out->digest, r->files->digest) == 0;
+    return code;
+}
+
+// The row of a version that is about to be added; `path` is where its bytes are.
+static struct sw_model_version describe(const struct registration *r, const char *path)
+{
+    const struct sw_model_source *source = r->source;
+    struct sw_model_version v = {.name = source->name,
+                                 .digest = r->files->digest,
+                                 .path = path,
+                                 .files_json = r->files_json,
+                                 .size_bytes = r->files->size_bytes,
+                                 .user = sw_audit_user(),
+                                 .description = source->description,
+                                 .source = source->source,
+                                 .storage_uri = source->storage_uri,
+                                 .run_link = source->run_link,
+                                 .model_id = source->model_id,
+                                 .tags = (struct sw_pair *)source->tags, // read only
+                                 .tag_count = source->tag_count};
+    snprintf(v.run_id, sizeof v.run_id, "%s", source->run_id == NULL ? "" : source->run_id);
+    return v;
+}
+
+// Adds row and audit row of a version whose bytes are in place (or elsewhere), and reads it back.
+static enum sw_code add_row(struct sw_store *s, const struct registration *r, struct sw_model_version *v,
+                            int64_t expected, struct sw_arena *a, struct sw_model_version *out, struct sw_err *err)
+{
+    char label[SW_MODEL_LABEL];
+    enum sw_code code = sw_model_version_add(s, v, &v->version, err);
+    if (code == SW_OK && v->version != expected)
+        code = sw_err_set(err, SW_FAILED, "model %s: the store gave version %" PRId64 " where %" PRId64 " was next",
+                          v->name, v->version, expected);
+    if (code == SW_OK)
+        code = audit_version(s, v, r->hazards, r->hazard_count, err);
+    if (code == SW_OK && v->model_id != NULL && v->model_id[0] != '\0')
+        code = sw_logged_model_add_version(s, v->model_id, v->name, v->version, err);
+    return code == SW_OK ? sw_model_version_get(s, sw_model_label(v, label), a, out, err) : code;
+}
+
 // Runs inside the write transaction.
 static enum sw_code add_version(struct sw_store *s, const struct registration *r, struct sw_arena *a,
                                 struct sw_model_version *out, bool *is_new, struct sw_err *err)
 {
-    bool found = false;
-    struct sw_model_version v = {0};
-    enum sw_code code = find_newest(s, r->source->name, a, &v, &found, err);
-    if (code != SW_OK)
+    int64_t expected = 0;
+    bool is_same = false;
+    enum sw_code code = r->source->must_exist ? sw_registered_model_require(s, r->source->name, err) : SW_OK;
+    if (code == SW_OK)
+        code = find_same(s, r, a, out, &is_same, err);
+    if (code == SW_OK)
+        code = sw_model_next_version(s, r->source->name, &expected, err);
+    *is_new = !is_same;
+    if (code != SW_OK || is_same) // another process was faster
         return code;
-    if (found && strcmp(v.digest, r->files->digest) == 0) { // another process was faster
-        *out = v;
-        *is_new = false;
-        return SW_OK;
+    char final[SW_PATH_MAX] = "", name[64];
+    if (r->staged[0] != '\0') {
+        snprintf(name, sizeof name, "%" PRId64 "-%.12s", expected, r->files->digest);
+        code = sw_path_join(final, r->folder, name, err);
+        if (code == SW_OK)
+            code = settle(r->staged, final, err);
     }
-    int64_t expected = found ? v.version + 1 : 1;
-    char final[SW_PATH_MAX], name[64];
-    snprintf(name, sizeof name, "%" PRId64 "-%.12s", expected, r->files->digest);
-    code = sw_path_join(final, r->folder, name, err);
-    if (code == SW_OK)
-        code = settle(r->staged, final, err);
     if (code != SW_OK)
         return code;
-    v = (struct sw_model_version){.name = r->source->name,
-                                  .digest = r->files->digest,
-                                  .path = final,
-                                  .files_json = r->files_json,
-                                  .size_bytes = r->files->size_bytes,
-                                  .user = sw_audit_user(),
-                                  .description = r->source->description == NULL ? "" : r->source->description};
-    snprintf(v.run_id, sizeof v.run_id, "%s", r->source->run_id == NULL ? "" : r->source->run_id);
-    code = sw_model_version_add(s, &v, &v.version, err);
-    if (code == SW_OK && v.version != expected)
-        code = sw_err_set(err, SW_FAILED, "model %s: the store gave version %" PRId64 " where %" PRId64 " was next",
-                          v.name, v.version, expected);
-    if (code == SW_OK)
-        code = audit_version(s, &v, r->hazards, r->hazard_count, err);
-    char label[SW_MODEL_LABEL];
-    if (code == SW_OK)
-        code = sw_model_version_get(s, sw_model_label(&v, label), a, out, err);
-    if (code != SW_OK)
+    struct sw_model_version v = describe(r, final);
+    code = add_row(s, r, &v, expected, a, out, err);
+    if (code != SW_OK && final[0] != '\0')
         (void)sw_path_remove_tree(final, NULL);
-    *is_new = true;
     return code;
 }
 
@@ -201,7 +237,7 @@ static enum sw_code commit_version(struct sw_store *s, const struct registration
 static enum sw_code store_files(struct sw_store *s, const char *from, struct registration *r, struct sw_arena *a,
                                 struct sw_model_version *out, bool *is_new, struct sw_err *err)
 {
-    char relative[128];
+    char relative[SW_MODEL_NAME_MAX + 32];
     snprintf(relative, sizeof relative, "artifacts/models/%s", r->source->name);
     enum sw_code code = sw_path_join(r->folder, sw_store_dir(s), relative, err);
     if (code == SW_OK)
@@ -218,34 +254,22 @@ static enum sw_code store_files(struct sw_store *s, const char *from, struct reg
     return code;
 }
 
-enum sw_code sw_model_register(struct sw_store *s, const struct sw_model_source *source, struct sw_arena *a,
-                               struct sw_model_version *out, bool *is_new, struct sw_err *err)
+// Scans, copies and commits what lies in `from`.
+static enum sw_code register_files(struct sw_store *s, char from[static SW_PATH_MAX],
+                                   const struct sw_model_source *source, struct sw_arena *a,
+                                   struct sw_model_version *out, bool *is_new, struct sw_err *err)
 {
-    char from[SW_PATH_MAX];
-    struct sw_run run;
-    enum sw_code code = sw_model_name_check(source->name, err);
-    if (code == SW_OK && source->run_id != NULL)
-        code = sw_run_get(s, source->run_id, a, &run, err);
-    if (code == SW_OK)
-        code = find_source(s, source, from, err);
     struct sw_model_files files;
-    if (code == SW_OK)
-        code = scan_source(from, a, &files, err);
-    struct sw_model_version newest;
-    bool found = false;
-    if (code == SW_OK)
-        code = find_newest(s, source->name, a, &newest, &found, err);
-    if (code != SW_OK)
-        return code;
-    if (found && strcmp(newest.digest, files.digest) == 0) {
-        *out = newest;
-        *is_new = false;
-        return SW_OK;
-    }
     struct registration r = {.source = source, .files = &files};
     struct sw_model_hazard *hazards = NULL;
-    code = sw_model_hazard_list(from, &files, a, &hazards, &r.hazard_count, err);
-    if (code != SW_OK)
+    bool is_same = false;
+    enum sw_code code = scan_source(from, a, &files, err);
+    if (code == SW_OK)
+        code = find_same(s, &r, a, out, &is_same, err);
+    *is_new = !is_same;
+    if (code == SW_OK && !is_same)
+        code = sw_model_hazard_list(from, &files, a, &hazards, &r.hazard_count, err);
+    if (code != SW_OK || is_same)
         return code;
     r.hazards = hazards;
     json_t *list = sw_model_files_to_json(&files);
@@ -258,6 +282,34 @@ enum sw_code sw_model_register(struct sw_store *s, const struct sw_model_source 
     return code;
 }
 
+enum sw_code sw_model_register(struct sw_store *s, const struct sw_model_source *source, struct sw_arena *a,
+                               struct sw_model_version *out, bool *is_new, struct sw_err *err)
+{
+    char from[SW_PATH_MAX];
+    struct sw_run run;
+    struct sw_model_version v = {0};
+    bool added = false;
+    enum sw_code code = sw_model_name_check(source->name, err);
+    if (code == SW_OK && source->run_id != NULL)
+        code = sw_run_get(s, source->run_id, a, &run, err);
+    if (code == SW_OK && source->must_exist)
+        code = sw_registered_model_require(s, source->name, err);
+    if (code == SW_OK && source->storage_uri != NULL) {
+        static const struct sw_model_files none = {0};
+        struct registration r = {.source = source, .files = &none};
+        code = commit_version(s, &r, a, &v, &added, err);
+    } else if (code == SW_OK) {
+        code = find_source(s, source, from, err);
+        if (code == SW_OK)
+            code = register_files(s, from, source, a, &v, &added, err);
+    }
+    if (code == SW_OK) {
+        *out = v;
+        *is_new = added;
+    }
+    return code;
+}
+
 // --- proving ---
 
 enum sw_code sw_model_version_files(const struct sw_model_version *v, struct sw_arena *a, struct sw_model_files *out,
@@ -265,7 +317,11 @@ enum sw_code sw_model_version_files(const struct sw_model_version *v, struct sw_
 {
     char label[SW_MODEL_LABEL];
     sw_model_label(v, label);
-    struct sw_model_files files;
+    struct sw_model_files files = {0};
+    if (v->digest[0] == '\0') {
+        *out = files;
+        return SW_OK;
+    }
     enum sw_code code = sw_model_files_from_json(v->files_json, label, a, &files, err);
     if (code != SW_OK)
         return code;
@@ -276,10 +332,19 @@ enum sw_code sw_model_version_files(const struct sw_model_version *v, struct sw_
     return SW_OK;
 }
 
+static enum sw_code refuse_elsewhere(const struct sw_model_version *v, struct sw_err *err)
+{
+    char label[SW_MODEL_LABEL];
+    (void)sw_err_set(err, SW_REFUSED, "%s: its bytes are elsewhere (%.200s)", sw_model_label(v, label), v->storage_uri);
+    return sw_err_hint(err, "download them and register the folder: slipway model register NAME --path DIR");
+}
+
 enum sw_code sw_model_verify(const struct sw_model_version *v, struct sw_err *err)
 {
     char label[SW_MODEL_LABEL];
     sw_model_label(v, label);
+    if (v->digest[0] == '\0')
+        return refuse_elsewhere(v, err);
     struct sw_arena *a = sw_arena_new(SW_MODEL_FILES_ARENA_MAX);
     if (a == NULL)
         return sw_err_set(err, SW_NO_MEMORY, "no memory to verify %s", label);
@@ -304,6 +369,8 @@ enum sw_code sw_model_record_evaluation(struct sw_store *s, const struct sw_mode
 {
     char label[SW_MODEL_LABEL];
     sw_model_label(v, label);
+    if (v->digest[0] == '\0')
+        return refuse_elsewhere(v, err);
     if (strcmp(result->model_digest, v->digest) != 0)
         return sw_err_set(err, SW_CONFLICT,
                           "%s: the bytes evaluated (sha256:%.12s) are not the version's (sha256:%.12s)", label,

@@ -20,19 +20,30 @@ struct sw_model_source {
     const char *description;    // NULL = none
     sw_model_progress progress; // NULL = none; told the bytes copied
     void *ctx;
+    // What a registration through the API adds.
+    bool always_new;    // equal bytes make a version of their own, too (MLflow's rule)
+    bool must_exist;    // the registered model is not made: SW_NOT_FOUND in MLflow's words
+    const char *source; // URI that the script named; NULL = none
+    const char
+        *storage_uri; // the bytes are elsewhere: nothing is copied, the version has no digest; NULL = they are here
+    const char *run_link, *model_id;
+    const struct sw_pair *tags;
+    size_t tag_count;
 };
 // Copies the files into the store, verified while copying, and adds version, rows and audit row in one step. When the
-// newest version has exactly these bytes, that one is returned and *is_new is false. `out` lives in `a`.
+// newest version has exactly these bytes, that one is returned and *is_new is false. `out` lives in `a`. Copying takes long
+// and holds no lock of the store; not to be called inside a transaction.
 // SW_INVALID name, link or special file; SW_NOT_FOUND run or folder; SW_CORRUPT when the source changes meanwhile.
 // Failpoints "model.register.copied", "model.register.commit".
 enum sw_code sw_model_register(struct sw_store *s, const struct sw_model_source *source, struct sw_arena *a,
                                struct sw_model_version *out, bool *is_new, struct sw_err *err);
 
-// The registered file list of a version, checked against its digest (SW_CORRUPT when the row itself does not fit).
+// The registered file list of a version, checked against its digest (SW_CORRUPT when the row itself does not fit); empty
+// for a version whose bytes are elsewhere.
 enum sw_code sw_model_version_files(const struct sw_model_version *v, struct sw_arena *a, struct sw_model_files *out,
                                     struct sw_err *err);
 // Hashes the stored bytes again and compares them with what was registered: SW_CORRUPT names the first file that was
-// changed, added or lost, with both digests.
+// changed, added or lost, with both digests. SW_REFUSED when the bytes are elsewhere: nothing proves what they are.
 enum sw_code sw_model_verify(const struct sw_model_version *v, struct sw_err *err);
 
 struct sw_model_metric {

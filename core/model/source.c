@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/model/source.h"
 
+#include "core/base/beneath.h"
 #include "core/base/path.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define PROXY "mlflow-artifacts"
 
@@ -395,6 +398,76 @@ enum sw_code sw_source_resolve(struct sw_store *s, const struct sw_source_reques
     if (code == SW_OK)
         *out = found;
     return code;
+}
+
+// --- registering ---
+// Opens what shall be copied and names it through its descriptor, so that it cannot be swapped for a link on the way: a
+// folder, or the folder of a single file and the file's name. *fd stays -1 when there is nothing to copy.
+static enum sw_code open_place(int root, const char *relative, struct sw_arena *a, int *fd, char path[static SW_PATH_MAX],
+                               struct sw_err *err)
+{
+    struct sw_beneath_stat st;
+    struct sw_beneath_entry *entries = NULL;
+    size_t count = 0;
+    const char *name = "";
+    int opened = -1;
+    enum sw_code code = sw_beneath_open(root, relative, &opened, &st, err);
+    if (code == SW_NOT_FOUND)
+        return SW_OK;
+    if (code == SW_OK && st.is_dir) {
+        code = sw_beneath_list(opened, "", SW_MODEL_FILES_MAX, a, &entries, &count, err);
+    } else if (code == SW_OK) {
+        close(opened);
+        opened = -1;
+        code = sw_beneath_parent(root, relative, false, &opened, &name, err);
+    }
+    bool is_there = code == SW_OK && (count > 0 || name[0] != '\0');
+    if (is_there)
+        snprintf(path, SW_PATH_MAX, "/proc/self/fd/%d%s%s", opened, name[0] != '\0' ? "/" : "", name);
+    else if (opened >= 0)
+        close(opened);
+    if (is_there)
+        *fd = opened;
+    return code;
+}
+
+static enum sw_code open_bytes(struct sw_store *s, const struct sw_source *source, struct sw_arena *a, int *fd,
+                               char path[static SW_PATH_MAX], struct sw_err *err)
+{
+    char artifacts[SW_PATH_MAX];
+    int root = -1;
+    if (source->relative == NULL)
+        return SW_OK;
+    enum sw_code code = sw_path_join(artifacts, sw_store_dir(s), "artifacts", err);
+    if (code == SW_OK)
+        code = sw_beneath_root(artifacts, &root, err);
+    if (code == SW_NOT_FOUND) // nobody has stored anything yet
+        return SW_OK;
+    if (code != SW_OK)
+        return code;
+    code = open_place(root, source->relative, a, fd, path, err);
+    close(root);
+    return code;
+}
+
+enum sw_code sw_source_register(struct sw_store *s, const struct sw_source *source, struct sw_model_source base,
+                                struct sw_arena *a, struct sw_model_version *out, struct sw_err *err)
+{
+    char path[SW_PATH_MAX];
+    int fd = -1;
+    bool is_new = false;
+    struct sw_model_version v;
+    base.source = source->source;
+    base.run_id = source->run_id[0] != '\0' ? source->run_id : NULL;
+    base.model_id = source->model_id;
+    enum sw_code code = open_bytes(s, source, a, &fd, path, err);
+    base.path = fd >= 0 ? path : NULL;
+    base.storage_uri = fd >= 0 ? NULL : source->storage_uri;
+    if (code == SW_OK)
+        code = sw_model_register(s, &base, a, &v, &is_new, err);
+    if (fd >= 0)
+        close(fd);
+    return code == SW_OK ? sw_model_version_find(s, v.name, v.version, a, out, err) : code;
 }
 
 const char *sw_model_download_uri(struct sw_store *s, const struct sw_model_version *v, struct sw_arena *a)

@@ -6,8 +6,8 @@
 #ifndef SW_MODEL_SOURCE_H
 #define SW_MODEL_SOURCE_H
 
+#include "core/model/registry.h"
 #include "core/store/logged_model.h"
-#include "core/store/registered_model.h"
 
 struct sw_source_request {
     const char *source;
@@ -25,6 +25,12 @@ struct sw_source {
 // All in the arena. SW_INVALID with MLflow's messages; SW_NOT_FOUND a registered model or version.
 enum sw_code sw_source_resolve(struct sw_store *s, const struct sw_source_request *request, struct sw_arena *a,
                                struct sw_source *out, struct sw_err *err);
+
+// Registers the place: its bytes are copied and hashed as sw_model_register() does, with no link followed on the way there.
+// A folder that is missing or empty makes a version without bytes, as MLflow would; such a version cannot be approved. Of
+// `base` the members source, run_id, model_id, path and storage_uri are filled here. The version comes with its tags.
+enum sw_code sw_source_register(struct sw_store *s, const struct sw_source *source, struct sw_model_source base,
+                                struct sw_arena *a, struct sw_model_version *out, struct sw_err *err);
 
 // "mlflow-artifacts:/models/NAME/VERSION-DIGEST12" of a version whose bytes are here, else where they are. In the arena; NULL
 // when it is full.

@@ -6,7 +6,6 @@
 #include "core/base/clock.h"
 #include "core/store/audit.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -91,30 +90,15 @@ enum sw_code sw_registered_model_get(struct sw_store *s, const char *name, struc
 }
 
 // --- tags ---
-// MLflow's rule for names of tags; beyond ASCII everything passes.
-static bool is_tag_character(unsigned char c)
-{
-    return c >= 0x80 || isalnum(c) || strchr("/_.- :", c) != NULL;
-}
-
 enum sw_code sw_registry_tag_check(const char *key, const char *value, struct sw_err *err)
 {
-    size_t len = 0;
-    while (key != NULL && key[len] != '\0' && is_tag_character((unsigned char)key[len]))
-        len++;
-    if (len == 0 && (key == NULL || key[0] == '\0'))
+    if (key == NULL || key[0] == '\0')
         return sw_err_set(err, SW_INVALID, "Missing value for required parameter 'key'.");
-    if (key[len] != '\0')
-        return sw_err_set(
-            err, SW_INVALID,
-            "Invalid value \"%.120s\" for parameter 'key' supplied: Names may only contain alphanumerics, "
-            "underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",
-            key);
-    if (len > TAG_KEY_MAX_BYTES)
+    if (strlen(key) > TAG_KEY_MAX_BYTES)
         return sw_err_set(err, SW_INVALID, "'key' exceeds the maximum length of %d characters", TAG_KEY_MAX_BYTES);
     if (value != NULL && strlen(value) > TAG_VALUE_MAX_BYTES)
         return sw_err_set(err, SW_INVALID, "'value' exceeds the maximum length of %d characters", TAG_VALUE_MAX_BYTES);
-    enum sw_code code = sw_text_check("the tag's key", key, TAG_KEY_MAX_BYTES, err);
+    enum sw_code code = sw_name_check("the tag's key", key, TAG_KEY_MAX_BYTES, err);
     return code == SW_OK ? sw_text_check("the tag's value", value, TAG_VALUE_MAX_BYTES, err) : code;
 }
 

@@ -403,8 +403,8 @@ enum sw_code sw_source_resolve(struct sw_store *s, const struct sw_source_reques
 // --- registering ---
 // Opens what shall be copied and names it through its descriptor, so that it cannot be swapped for a link on the way: a
 // folder, or the folder of a single file and the file's name. *fd stays -1 when there is nothing to copy.
-static enum sw_code open_place(int root, const char *relative, struct sw_arena *a, int *fd, char path[static SW_PATH_MAX],
-                               struct sw_err *err)
+static enum sw_code open_place(int root, const char *relative, struct sw_arena *a, int *fd,
+                               char path[static SW_PATH_MAX], struct sw_err *err)
 {
     struct sw_beneath_stat st;
     struct sw_beneath_entry *entries = NULL;

@@ -8,6 +8,7 @@
 
 #include "core/model/registry.h"
 #include "core/store/logged_model.h"
+#include "core/store/registered_model.h"
 
 struct sw_source_request {
     const char *source;

@@ -2,6 +2,7 @@
 // Logged models: what a script wrote with log_model, before anything is registered.
 #include "core/serve/api_private.h"
 #include "core/store/logged_model.h"
+#include "core/track/query.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -112,8 +113,8 @@ SW_API_HANDLER(finalize_logged_model)
     enum sw_logged_model_status status;
     const char *word = sw_call_text(c, "status");
     if (!sw_logged_model_status_parse(word, &status))
-        return sw_call_invalid("status", word, "it is LOGGED_MODEL_PENDING, LOGGED_MODEL_READY or LOGGED_MODEL_UPLOAD_FAILED",
-                               err);
+        return sw_call_invalid("status", word,
+                               "it is LOGGED_MODEL_PENDING, LOGGED_MODEL_READY or LOGGED_MODEL_UPLOAD_FAILED", err);
     enum sw_code code = sw_logged_model_finish(c->store, c->args[0], status, err);
     return code == SW_OK ? reply_model(c, c->args[0], SW_VIEW_ALL, err) : code;
 }
@@ -146,6 +147,14 @@ SW_API_HANDLER(delete_logged_model_tag)
 }
 
 // --- search ---
+static enum sw_code read_filter(struct sw_call *c, struct sw_logged_model_query *q, struct sw_err *err)
+{
+    const char *text = sw_call_text(c, "filter");
+    if (text == NULL || text[0] == '\0')
+        return SW_OK;
+    return sw_track_parse_query(SW_SUBJECT_LOGGED_MODEL, text, c->arena, &q->where, err);
+}
+
 static enum sw_code read_experiments(struct sw_call *c, struct sw_logged_model_query *q, struct sw_err *err)
 {
     const char **texts = NULL;
@@ -196,9 +205,16 @@ static enum sw_code read_order(struct sw_call *c, const json_t *item, struct sw_
     if (strncmp(name, metrics, sizeof metrics - 1) == 0) {
         out->field = SW_FIELD_METRIC;
         out->key = name + sizeof metrics - 1;
-    } else if (strchr(name, '.') != NULL) {
-        return sw_err_set(err, SW_INVALID, "Invalid order by field name: %.200s. Only metrics are supported.", name);
+        return SW_OK;
     }
+    if (strchr(name, '.') != NULL)
+        return sw_err_set(err, SW_INVALID, "Invalid order by field name: %.200s. Only metrics are supported.", name);
+    struct sw_query_order *term = NULL; // attributes have several names
+    size_t count = 0;
+    if (sw_track_parse_order(SW_SUBJECT_LOGGED_MODEL, name, c->arena, &term, &count, NULL) != SW_OK || count != 1 ||
+        term->field != SW_FIELD_ATTRIBUTE)
+        return sw_err_set(err, SW_INVALID, "Invalid order by field name: %.200s", name);
+    out->key = term->key;
     return SW_OK;
 }
 
@@ -226,7 +242,7 @@ SW_API_HANDLER(search_logged_models)
     if (code == SW_OK)
         code = sw_call_page_offset(c, &q.offset, err);
     if (code == SW_OK)
-        code = sw_call_filter(c, SW_SUBJECT_LOGGED_MODEL, &q.where, err);
+        code = read_filter(c, &q, err);
     if (code == SW_OK)
         code = read_experiments(c, &q, err);
     if (code == SW_OK)

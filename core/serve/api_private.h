@@ -72,4 +72,39 @@ struct sw_artifact_path;
 enum sw_code sw_api_put_artifact_list(struct sw_call *c, const struct sw_artifact_path *folder, const char *prefix,
                                       struct sw_err *err);
 
+// --- api_logged_models.c ---
+SW_API_HANDLER(create_logged_model);
+SW_API_HANDLER(search_logged_models);
+SW_API_HANDLER(get_logged_model);
+SW_API_HANDLER(finalize_logged_model);
+SW_API_HANDLER(delete_logged_model);
+SW_API_HANDLER(log_logged_model_params);
+SW_API_HANDLER(set_logged_model_tags);
+SW_API_HANDLER(delete_logged_model_tag);
+
+// --- api_registry.c ---
+SW_API_HANDLER(create_registered_model);
+SW_API_HANDLER(get_registered_model);
+SW_API_HANDLER(update_registered_model);
+SW_API_HANDLER(rename_registered_model);
+SW_API_HANDLER(delete_registered_model);
+SW_API_HANDLER(search_registered_models);
+SW_API_HANDLER(get_latest_versions);
+SW_API_HANDLER(set_registered_model_tag);
+SW_API_HANDLER(delete_registered_model_tag);
+SW_API_HANDLER(set_registered_model_alias);
+SW_API_HANDLER(delete_registered_model_alias);
+SW_API_HANDLER(get_version_by_alias);
+
+// --- api_versions.c ---
+SW_API_HANDLER(create_model_version);
+SW_API_HANDLER(get_model_version);
+SW_API_HANDLER(update_model_version);
+SW_API_HANDLER(delete_model_version);
+SW_API_HANDLER(transition_stage);
+SW_API_HANDLER(get_download_uri);
+SW_API_HANDLER(search_model_versions);
+SW_API_HANDLER(set_model_version_tag);
+SW_API_HANDLER(delete_model_version_tag);
+
 #endif

@@ -198,7 +198,7 @@ SW_API_HANDLER(set_registered_model_alias)
     struct sw_model_version v = {0};
     const char *name = sw_call_text(c, "name");
     int64_t version = 0;
-    enum sw_code code = sw_api_version(c, &version, err);
+    enum sw_code code = sw_api_read_version(c, &version, err);
     if (code == SW_OK) // in MLflow's words when it is not there
         code = sw_model_version_find(c->store, name, version, c->arena, &v, err);
     return code == SW_OK ? sw_model_set_alias(c->store, name, sw_call_text(c, "alias"), version, err) : code;
@@ -222,8 +222,8 @@ SW_API_HANDLER(delete_registered_model_alias)
 SW_API_HANDLER(get_version_by_alias)
 {
     struct sw_model_version v = {0};
-    enum sw_code code = sw_model_version_find_alias(c->store, sw_call_text(c, "name"), sw_call_text(c, "alias"),
-                                                    c->arena, &v, err);
+    enum sw_code code =
+        sw_model_version_find_alias(c->store, sw_call_text(c, "name"), sw_call_text(c, "alias"), c->arena, &v, err);
     if (code == SW_OK)
         sw_api_put_version(c, "model_version", &v, true);
     return code;

@@ -12,7 +12,7 @@
 
 enum { SEARCH_PAGE = 10000, SEARCH_MOST = 200000 };
 
-enum sw_code sw_api_version(const struct sw_call *c, int64_t *out, struct sw_err *err)
+enum sw_code sw_api_read_version(const struct sw_call *c, int64_t *out, struct sw_err *err)
 {
     const char *text = sw_call_text(c, "version");
     char *end = NULL;
@@ -74,30 +74,31 @@ SW_API_HANDLER(create_model_version)
 SW_API_HANDLER(get_model_version)
 {
     int64_t version = 0;
-    enum sw_code code = sw_api_version(c, &version, err);
+    enum sw_code code = sw_api_read_version(c, &version, err);
     return code == SW_OK ? reply_version(c, version, err) : code;
 }
 
 SW_API_HANDLER(update_model_version)
 {
     int64_t version = 0;
-    enum sw_code code = sw_api_version(c, &version, err);
+    enum sw_code code = sw_api_read_version(c, &version, err);
     if (code == SW_OK)
-        code = sw_model_version_describe(c->store, sw_call_text(c, "name"), version, sw_call_text(c, "description"), err);
+        code =
+            sw_model_version_describe(c->store, sw_call_text(c, "name"), version, sw_call_text(c, "description"), err);
     return code == SW_OK ? reply_version(c, version, err) : code;
 }
 
 SW_API_HANDLER(delete_model_version)
 {
     int64_t version = 0;
-    enum sw_code code = sw_api_version(c, &version, err);
+    enum sw_code code = sw_api_read_version(c, &version, err);
     return code == SW_OK ? sw_model_version_delete(c->store, sw_call_text(c, "name"), version, err) : code;
 }
 
 SW_API_HANDLER(transition_stage)
 {
     int64_t version = 0;
-    enum sw_code code = sw_api_version(c, &version, err);
+    enum sw_code code = sw_api_read_version(c, &version, err);
     if (code == SW_OK)
         code = sw_model_version_set_stage(c->store, sw_call_text(c, "name"), version, sw_call_text(c, "stage"),
                                           sw_call_bool(c, "archive_existing_versions", false), err);
@@ -108,7 +109,7 @@ SW_API_HANDLER(get_download_uri)
 {
     struct sw_model_version v = {0};
     int64_t version = 0;
-    enum sw_code code = sw_api_version(c, &version, err);
+    enum sw_code code = sw_api_read_version(c, &version, err);
     if (code == SW_OK)
         code = sw_model_version_find(c->store, sw_call_text(c, "name"), version, c->arena, &v, err);
     if (code == SW_OK)
@@ -144,19 +145,18 @@ SW_API_HANDLER(set_model_version_tag)
 {
     struct sw_pair tag = {sw_call_text(c, "key"), sw_api_text_or_empty(c, "value")};
     int64_t version = 0;
-    enum sw_code code = sw_api_version(c, &version, err);
+    enum sw_code code = sw_api_read_version(c, &version, err);
     if (code == SW_OK)
         code = sw_api_registry_tag(&tag, err);
-    return code == SW_OK
-               ? sw_model_version_set_tag(c->store, sw_call_text(c, "name"), version, tag.key, tag.value, err)
-               : code;
+    return code == SW_OK ? sw_model_version_set_tag(c->store, sw_call_text(c, "name"), version, tag.key, tag.value, err)
+                         : code;
 }
 
 SW_API_HANDLER(delete_model_version_tag)
 {
     int64_t version = 0;
-    enum sw_code code = sw_api_version(c, &version, err);
-    return code == SW_OK ? sw_model_version_set_tag(c->store, sw_call_text(c, "name"), version, sw_call_text(c, "key"),
-                                                    NULL, err)
-                         : code;
+    enum sw_code code = sw_api_read_version(c, &version, err);
+    return code == SW_OK
+               ? sw_model_version_set_tag(c->store, sw_call_text(c, "name"), version, sw_call_text(c, "key"), NULL, err)
+               : code;
 }

@@ -11,7 +11,7 @@ void sw_api_put_version(struct sw_call *c, const char *key, const struct sw_mode
 void sw_api_put_versions(struct sw_call *c, const char *key, const struct sw_model_version *items, size_t count,
                          bool with_aliases); // nothing when there are none
 // "version" as a number; SW_INVALID as MLflow says it.
-enum sw_code sw_api_version(const struct sw_call *c, int64_t *out, struct sw_err *err);
+enum sw_code sw_api_read_version(const struct sw_call *c, int64_t *out, struct sw_err *err);
 enum sw_code sw_api_registry_tag(const struct sw_pair *tag, struct sw_err *err);
 enum sw_code sw_api_registry_tags(struct sw_call *c, struct sw_pair **out, size_t *count, struct sw_err *err);
 const char *sw_api_text_or_empty(const struct sw_call *c, const char *name);

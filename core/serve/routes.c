@@ -147,6 +147,105 @@ static const struct sw_call_param upload_small_artifact_params[] = {
     {"path", SW_PARAM_TEXT, false},
 };
 
+static const struct sw_call_param create_logged_model_params[] = {
+    {"experiment_id", SW_PARAM_TEXT, true},  {"name", SW_PARAM_TEXT, false},    {"model_type", SW_PARAM_TEXT, false},
+    {"source_run_id", SW_PARAM_TEXT, false}, {"params", SW_PARAM_ARRAY, false}, {"tags", SW_PARAM_ARRAY, false},
+};
+static const struct sw_call_param search_logged_models_params[] = {
+    {"experiment_ids", SW_PARAM_ARRAY, true}, {"filter", SW_PARAM_TEXT, false},    {"datasets", SW_PARAM_ARRAY, false},
+    {"max_results", SW_PARAM_INT, false},     {"order_by", SW_PARAM_ARRAY, false}, {"page_token", SW_PARAM_TEXT, false},
+};
+static const struct sw_call_param get_logged_model_params[] = {
+    {"allow_deleted", SW_PARAM_TEXT, false},
+};
+static const struct sw_call_param finalize_logged_model_params[] = {
+    {"model_id", SW_PARAM_TEXT, false},
+    {"status", SW_PARAM_TEXT, true},
+};
+static const struct sw_call_param log_logged_model_params_params[] = {
+    {"model_id", SW_PARAM_TEXT, false},
+    {"params", SW_PARAM_ARRAY, false},
+};
+static const struct sw_call_param set_logged_model_tags_params[] = {
+    {"model_id", SW_PARAM_TEXT, false},
+    {"tags", SW_PARAM_ARRAY, false},
+};
+static const struct sw_call_param create_registered_model_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"tags", SW_PARAM_ARRAY, false},
+    {"description", SW_PARAM_TEXT, false},
+};
+static const struct sw_call_param name_registered_model_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+};
+static const struct sw_call_param update_registered_model_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"description", SW_PARAM_TEXT, false},
+};
+static const struct sw_call_param rename_registered_model_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"new_name", SW_PARAM_TEXT, true},
+};
+static const struct sw_call_param search_registry_params[] = {
+    {"filter", SW_PARAM_TEXT, false},
+    {"max_results", SW_PARAM_INT, false},
+    {"order_by", SW_PARAM_ARRAY, false},
+    {"page_token", SW_PARAM_TEXT, false},
+};
+static const struct sw_call_param get_latest_versions_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"stages", SW_PARAM_ARRAY, false},
+};
+static const struct sw_call_param set_registered_model_tag_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"key", SW_PARAM_TEXT, true},
+    {"value", SW_PARAM_TEXT, false},
+};
+static const struct sw_call_param delete_registered_model_tag_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"key", SW_PARAM_TEXT, true},
+};
+static const struct sw_call_param set_registered_model_alias_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"alias", SW_PARAM_TEXT, true},
+    {"version", SW_PARAM_TEXT, true},
+};
+static const struct sw_call_param registered_model_alias_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"alias", SW_PARAM_TEXT, true},
+};
+static const struct sw_call_param create_model_version_params[] = {
+    {"name", SW_PARAM_TEXT, true},      {"source", SW_PARAM_TEXT, true},    {"run_id", SW_PARAM_TEXT, false},
+    {"tags", SW_PARAM_ARRAY, false},    {"run_link", SW_PARAM_TEXT, false}, {"description", SW_PARAM_TEXT, false},
+    {"model_id", SW_PARAM_TEXT, false},
+};
+static const struct sw_call_param name_model_version_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"version", SW_PARAM_TEXT, true},
+};
+static const struct sw_call_param update_model_version_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"version", SW_PARAM_TEXT, true},
+    {"description", SW_PARAM_TEXT, false},
+};
+static const struct sw_call_param transition_stage_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"version", SW_PARAM_TEXT, true},
+    {"stage", SW_PARAM_TEXT, true},
+    {"archive_existing_versions", SW_PARAM_BOOL, false},
+};
+static const struct sw_call_param set_model_version_tag_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"version", SW_PARAM_TEXT, true},
+    {"key", SW_PARAM_TEXT, true},
+    {"value", SW_PARAM_TEXT, false},
+};
+static const struct sw_call_param delete_model_version_tag_params[] = {
+    {"name", SW_PARAM_TEXT, true},
+    {"version", SW_PARAM_TEXT, true},
+    {"key", SW_PARAM_TEXT, true},
+};
+
 const struct sw_route sw_routes[] = {
     // --- the server ---
     {.method = SW_GET,
@@ -460,5 +559,175 @@ const struct sw_route sw_routes[] = {
      .path = "/mlflow/webhooks{path...}",
      REFUSED,
      .summary = "this server calls no other; watch the audit log"},
+    // --- logged models ---
+    {.method = SW_POST,
+     .path = "/mlflow/logged-models",
+     .flags = SW_CALL_WRITES,
+     PARAMS(create_logged_model_params),
+     .handle = sw_api_create_logged_model,
+     .summary = "begin a logged model"},
+    {.method = SW_POST,
+     .path = "/mlflow/logged-models/search",
+     PARAMS(search_logged_models_params),
+     .handle = sw_api_search_logged_models,
+     .summary = "logged models that fit a filter"},
+    {.method = SW_GET,
+     .path = "/mlflow/logged-models/{model_id}",
+     PARAMS(get_logged_model_params),
+     .handle = sw_api_get_logged_model,
+     .summary = "one logged model with its params, tags and metrics"},
+    {.method = SW_PATCH,
+     .path = "/mlflow/logged-models/{model_id}",
+     .flags = SW_CALL_WRITES,
+     PARAMS(finalize_logged_model_params),
+     .handle = sw_api_finalize_logged_model,
+     .summary = "say that a logged model is complete, or failed"},
+    {.method = SW_DELETE,
+     .path = "/mlflow/logged-models/{model_id}",
+     .flags = SW_CALL_WRITES,
+     .handle = sw_api_delete_logged_model,
+     .summary = "delete a logged model"},
+    {.method = SW_POST,
+     .path = "/mlflow/logged-models/{model_id}/params",
+     .flags = SW_CALL_WRITES,
+     PARAMS(log_logged_model_params_params),
+     .handle = sw_api_log_logged_model_params,
+     .summary = "add params to a logged model"},
+    {.method = SW_PATCH,
+     .path = "/mlflow/logged-models/{model_id}/tags",
+     .flags = SW_CALL_WRITES,
+     PARAMS(set_logged_model_tags_params),
+     .handle = sw_api_set_logged_model_tags,
+     .summary = "set tags of a logged model"},
+    {.method = SW_DELETE,
+     .path = "/mlflow/logged-models/{model_id}/tags/{tag_key...}",
+     .flags = SW_CALL_WRITES,
+     .handle = sw_api_delete_logged_model_tag,
+     .summary = "remove a tag of a logged model"},
+    // --- registered models ---
+    {.method = SW_POST,
+     .path = "/mlflow/registered-models/create",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(create_registered_model_params),
+     .handle = sw_api_create_registered_model,
+     .summary = "make a registered model"},
+    {.method = SW_GET,
+     .path = "/mlflow/registered-models/get",
+     PARAMS(name_registered_model_params),
+     .handle = sw_api_get_registered_model,
+     .summary = "one registered model with its newest versions"},
+    {.method = SW_PATCH,
+     .path = "/mlflow/registered-models/update",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(update_registered_model_params),
+     .handle = sw_api_update_registered_model,
+     .summary = "change the description of a registered model"},
+    {.method = SW_POST,
+     .path = "/mlflow/registered-models/rename",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(rename_registered_model_params),
+     .handle = sw_api_rename_registered_model,
+     .summary = "rename a registered model that has no approvals"},
+    {.method = SW_DELETE,
+     .path = "/mlflow/registered-models/delete",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(name_registered_model_params),
+     .handle = sw_api_delete_registered_model,
+     .summary = "hide a registered model with its versions"},
+    {.method = SW_GET,
+     .path = "/mlflow/registered-models/search",
+     PARAMS(search_registry_params),
+     .handle = sw_api_search_registered_models,
+     .summary = "registered models that fit a filter"},
+    {.method = SW_POST,
+     .path = "/mlflow/registered-models/get-latest-versions",
+     PARAMS(get_latest_versions_params),
+     .handle = sw_api_get_latest_versions,
+     .summary = "the newest version of each stage"},
+    {.method = SW_GET,
+     .path = "/mlflow/registered-models/get-latest-versions",
+     PARAMS(get_latest_versions_params),
+     .handle = sw_api_get_latest_versions,
+     .summary = "the newest version of each stage"},
+    {.method = SW_POST,
+     .path = "/mlflow/registered-models/set-tag",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(set_registered_model_tag_params),
+     .handle = sw_api_set_registered_model_tag,
+     .summary = "set a tag of a registered model"},
+    {.method = SW_DELETE,
+     .path = "/mlflow/registered-models/delete-tag",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(delete_registered_model_tag_params),
+     .handle = sw_api_delete_registered_model_tag,
+     .summary = "remove a tag of a registered model"},
+    {.method = SW_POST,
+     .path = "/mlflow/registered-models/alias",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(set_registered_model_alias_params),
+     .handle = sw_api_set_registered_model_alias,
+     .summary = "let an alias point to a version"},
+    {.method = SW_DELETE,
+     .path = "/mlflow/registered-models/alias",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(registered_model_alias_params),
+     .handle = sw_api_delete_registered_model_alias,
+     .summary = "remove an alias"},
+    {.method = SW_GET,
+     .path = "/mlflow/registered-models/alias",
+     PARAMS(registered_model_alias_params),
+     .handle = sw_api_get_version_by_alias,
+     .summary = "the version that an alias points to"},
+    // --- versions of registered models ---
+    {.method = SW_POST,
+     .path = "/mlflow/model-versions/create",
+     PARAMS(create_model_version_params),
+     .handle = sw_api_create_model_version,
+     .summary = "register a version: its bytes are copied and hashed"},
+    {.method = SW_GET,
+     .path = "/mlflow/model-versions/get",
+     PARAMS(name_model_version_params),
+     .handle = sw_api_get_model_version,
+     .summary = "one version"},
+    {.method = SW_PATCH,
+     .path = "/mlflow/model-versions/update",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(update_model_version_params),
+     .handle = sw_api_update_model_version,
+     .summary = "change the description of a version"},
+    {.method = SW_DELETE,
+     .path = "/mlflow/model-versions/delete",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(name_model_version_params),
+     .handle = sw_api_delete_model_version,
+     .summary = "hide a version"},
+    {.method = SW_POST,
+     .path = "/mlflow/model-versions/transition-stage",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(transition_stage_params),
+     .handle = sw_api_transition_stage,
+     .summary = "move a version to a stage"},
+    {.method = SW_GET,
+     .path = "/mlflow/model-versions/search",
+     PARAMS(search_registry_params),
+     .handle = sw_api_search_model_versions,
+     .summary = "versions that fit a filter"},
+    {.method = SW_GET,
+     .path = "/mlflow/model-versions/get-download-uri",
+     PARAMS(name_model_version_params),
+     .handle = sw_api_get_download_uri,
+     .summary = "where the bytes of a version are"},
+    {.method = SW_POST,
+     .path = "/mlflow/model-versions/set-tag",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(set_model_version_tag_params),
+     .handle = sw_api_set_model_version_tag,
+     .summary = "set a tag of a version"},
+    {.method = SW_DELETE,
+     .path = "/mlflow/model-versions/delete-tag",
+     .flags = SW_CALL_WRITES | SW_CALL_FULL,
+     PARAMS(delete_model_version_tag_params),
+     .handle = sw_api_delete_model_version_tag,
+     .summary = "remove a tag of a version"},
 };
 const size_t sw_route_count = sizeof sw_routes / sizeof *sw_routes;

@@ -233,6 +233,7 @@
         " AND NOT o.is_deleted)") /* the newest of each stage; stages in the order in which they were first used */ \
     X(VERSION_LEAN_GET, "SELECT " SW_VERSION_LEAN SW_VERSION_FROM " WHERE v.name = ?1 AND v.version = ?2" \
         " AND NOT v.is_deleted") \
+    X(VERSION_LEAN_BY_KEY, "SELECT " SW_VERSION_LEAN SW_VERSION_FROM " WHERE v.rowid = ?1") \
     X(VERSION_EXISTS, "SELECT 1 FROM model_version WHERE name = ?1 AND version = ?2 AND NOT is_deleted") \
     X(VERSION_IN_STAGE, "SELECT " SW_VERSION_LEAN SW_VERSION_FROM " WHERE v.name = ?1 AND v.stage = ?2" \
         " AND v.version <> ?3 AND NOT v.is_deleted ORDER BY v.version") \

@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "core/base/tree.h"
 #include "core/job/job.h"
+#include "core/serve/status.h"
 
 enum { REAP_EVERY_MS = 2000, EVENT_JOBS = 20, RAW_MAX = 4 << 20 };
 
@@ -20,7 +21,7 @@ static const struct tui_list *const lists[SW_TUI_LIST_COUNT] = {
     [SW_TUI_LIST_JOBS] = &tui_list_jobs,         [SW_TUI_LIST_RUNS] = &tui_list_runs,
     [SW_TUI_LIST_MODELS] = &tui_list_models,     [SW_TUI_LIST_TARGETS] = &tui_list_targets,
     [SW_TUI_LIST_PUSHES] = &tui_list_pushes,     [SW_TUI_LIST_GPUS] = &tui_list_gpus,
-    [SW_TUI_LIST_AUDIT] = &tui_list_audit,
+    [SW_TUI_LIST_AUDIT] = &tui_list_audit,       [SW_TUI_LIST_ARTIFACTS] = &tui_list_artifacts,
 };
 
 // --- workers ---
@@ -156,6 +157,20 @@ static void put_gpus(struct sw_app_backend *b, struct sw_arena *a, const char *l
     out->gpu_reason = sw_arena_strdup(a, sw_gpu_monitor_reason(b->monitor));
 }
 
+// "serve :5000", "serve https://gpu.example:443" where not on this host alone, "serve unix:…".
+static const char *serve_text(const struct sw_app_backend *b, struct sw_arena *a)
+{
+    struct sw_serve_status s;
+    struct sw_err ignored = {0};
+    char uri[SW_SERVE_ADDRESS + 32];
+    if (sw_serve_find(b->store_dir, &s, &ignored) != SW_OK)
+        return NULL;
+    bool is_here = strcmp(s.address, "127.0.0.1") == 0 || strcmp(s.address, "::1") == 0;
+    if (is_here && !s.is_tls)
+        return sw_arena_printf(a, "serve :%d", s.port);
+    return sw_arena_printf(a, "serve %s", sw_serve_uri(&s, uri, sizeof uri));
+}
+
 static enum sw_code load_status(void *ctx, const struct sw_task *task, struct sw_arena *a, struct sw_tui_status *out,
                                 struct sw_err *err)
 {
@@ -184,6 +199,7 @@ static enum sw_code load_status(void *ctx, const struct sw_task *task, struct sw
     put_gpus(b, a, leased.data, out);
     sw_host_load_sample(&b->load);
     out->cpu_percent = b->load.has_cpu ? b->load.cpu_percent : NAN;
+    out->serve = serve_text(b, a);
     out->event_id = b->event_id;
     out->event = sw_arena_strdup(a, b->event);
     out->event_role = b->event_role;

@@ -313,6 +313,22 @@ static enum sw_code load_rows(struct sw_app_backend *b, struct tui_worker *w, co
     return SW_OK;
 }
 
+enum sw_code tui_add_sheet(struct tui_sections *s, const char *title, const struct sw_schema *schema,
+                           const struct sw_batch *batch, struct sw_err *err)
+{
+    struct sw_tui_column *columns;
+    struct sw_tui_table rows = {0};
+    size_t count = 0;
+    enum sw_code code = grid_columns(s->a, schema, &columns, &count, err);
+    if (code == SW_OK)
+        code = put_grid(s->a, batch, count, &rows, err);
+    if (code != SW_OK)
+        return code;
+    tui_section_add(s, SW_TUI_SHEET, title)->sheet = (struct sw_tui_sheet){
+        .columns = columns, .column_count = count, .rows = rows.rows, .row_count = rows.row_count};
+    return SW_OK;
+}
+
 static enum sw_code put_image(struct tui_sections *s, const struct sw_vector *v, struct sw_err *err)
 {
     const struct sw_column *c = v->column;

@@ -49,6 +49,7 @@ struct deed {
     enum sw_tui_list open_list; // where to go afterwards, to the row that `open` makes of the document
     const char *open;           // as `say`; NULL = stay
     bool is_shell;              // the last argument is a shell command line
+    bool names_parent;          // what the list belongs to stands before the rows
 };
 
 // --- values ---
@@ -85,6 +86,12 @@ static const char *launch_prefill(const struct request *r, const char *field)
     if (strcmp(field, "data") == 0 && r->q->list == SW_TUI_LIST_ROWS)
         return tui_dataset_name(r->q->parent, r->a);
     return strcmp(field, "net") == 0 ? "cnn" : NULL;
+}
+
+// The file's own name, in the folder that the screens were started in.
+static const char *export_prefill(const struct request *r, const char *field)
+{
+    return strcmp(field, "output") == 0 && first_row(r) != NULL ? sw_path_base(first_row(r)) : NULL;
 }
 
 static const char *register_prefill(const struct request *r, const char *field)
@@ -180,6 +187,15 @@ static enum sw_code preview_approve(const struct request *r, struct sw_tui_form 
     out->preview = sw_arena_printf(r->a, "%s\nsha256:%s\npolicy %s", first_row(r), v.digest, policy->name);
     if (verdicts.first_bad != NULL)
         out->blocked = verdicts.first_bad->sentence;
+    return SW_OK;
+}
+
+static enum sw_code preview_export(const struct request *r, struct sw_tui_form *out, struct sw_err *err)
+{
+    (void)err;
+    const char *to = value_of(r, "output");
+    if (to == NULL || to[0] == '\0')
+        out->blocked = "name a file, or a folder to copy it into";
     return SW_OK;
 }
 
@@ -281,6 +297,19 @@ static const struct deed deeds[] = {
     {.action = "run.tag", .verb = "tag", .row_word = plain_row, TAKES(arg_tag), .say = "tagged"},
     {.action = "run.rm", .verb = "rm", .row_word = plain_row, .say = "deleted; u brings them back", .undo = "restore"},
     {.action = "run.restore", .verb = "restore", .row_word = plain_row, .say = "restored", .undo = "rm"},
+    {.action = "artifact.export",
+     .verb = "artifacts",
+     .names_parent = true,
+     .row_word = plain_row,
+     .prefill = export_prefill,
+     .options = "output",
+     .preview = preview_export,
+     .say = "{path} is copied"},
+    {.action = "artifact.digest",
+     .verb = "artifacts --digest",
+     .names_parent = true,
+     .row_word = plain_row,
+     .say = "{path}: sha256:{sha256}"},
     {.action = "model.register",
      .verb = "model register",
      TAKES(arg_model),
@@ -422,6 +451,8 @@ static enum sw_code command_words(const struct request *r, struct words *out, st
     if (code != SW_OK)
         return code;
     add_split(out, r->a, r->deed->verb);
+    if (r->deed->names_parent)
+        add_word(&plain, r->q->parent);
     for (size_t i = 0; i < r->q->id_count && r->deed->row_word != NULL; i++)
         add_word(&plain, r->deed->row_word(r, r->q->ids[i]));
     if (r->deed->is_shell) {

@@ -66,7 +66,7 @@ struct tui_list {
                         json_t **out /* take; NULL = out of memory */, struct sw_err *err);
 };
 extern const struct tui_list tui_list_datasets, tui_list_rows, tui_list_jobs, tui_list_runs, tui_list_models,
-    tui_list_targets, tui_list_pushes, tui_list_gpus, tui_list_audit;
+    tui_list_targets, tui_list_pushes, tui_list_gpus, tui_list_audit, tui_list_artifacts;
 
 // --- tui_rows.c: tables held whole in memory: filtered by any cell's text, sorted by any column ---
 struct tui_rows {
@@ -124,6 +124,10 @@ enum sw_code tui_log_read(void *ctx, const struct sw_tui_log_query *q, const str
 // --- tui_data.c ---
 // The data set's name in a row id "NAME:SPLIT"; in the arena.
 const char *tui_dataset_name(const char *id, struct sw_arena *a);
+
+// Rows of a batch as a sheet below the section's title; numbers stand right.
+enum sw_code tui_add_sheet(struct tui_sections *s, const char *title, const struct sw_schema *schema,
+                           const struct sw_batch *batch, struct sw_err *err);
 
 // --- tui_runs.c ---
 // Smaller for metrics and params that people look for first.

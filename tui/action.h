@@ -24,9 +24,10 @@ enum {
     SW_TUI_ON_TARGETS = 1 << 5,
     SW_TUI_ON_PUSHES = 1 << 6,
     SW_TUI_ON_GPUS = 1 << 7,
-    SW_TUI_ON_TEXT = 1 << 8, // raw object, audit, action log, help
-    SW_TUI_ON_LISTS = 0xff,
-    SW_TUI_ON_ALL = 0x1ff,
+    SW_TUI_ON_ARTIFACTS = 1 << 8,
+    SW_TUI_ON_TEXT = 1 << 9, // raw object, audit, action log, help
+    SW_TUI_ON_LISTS = 0x1ff,
+    SW_TUI_ON_ALL = 0x3ff,
 };
 
 struct sw_tui_action {

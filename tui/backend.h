@@ -37,17 +37,18 @@ enum sw_tui_role {
 };
 
 // The lists there are. Row ids are the backend's own and opaque to tui/: stable while the object lives, without control
-// characters, at most 255 bytes, good for `slipway` commands where such a command exists (`c` copies them).
+// characters, at most 1023 bytes, good for `slipway` commands where such a command exists (`c` copies them).
 enum sw_tui_list {
-    SW_TUI_LIST_DATASETS, // screen 1; one row for each openable thing (data set, or data set and split)
-    SW_TUI_LIST_ROWS,     // rows of the data set `parent`; row id = row number in the file, whatever sort and filter
-    SW_TUI_LIST_JOBS,     // screen 2; the queue, live jobs first
-    SW_TUI_LIST_RUNS,     // screen 3; metric columns; filter = the run search grammar
-    SW_TUI_LIST_MODELS,   // screen 4; model versions, "NAME/3"
-    SW_TUI_LIST_TARGETS,  // screen 5
-    SW_TUI_LIST_PUSHES,   // pushes to the target `parent` ("" = all), newest first
-    SW_TUI_LIST_GPUS,     // screen 6; telemetry, one row a GPU; empty with `empty` = why there are none
-    SW_TUI_LIST_AUDIT,    // the store's audit log, newest first
+    SW_TUI_LIST_DATASETS,  // screen 1; one row for each openable thing (data set, or data set and split)
+    SW_TUI_LIST_ROWS,      // rows of the data set `parent`; row id = row number in the file, whatever sort and filter
+    SW_TUI_LIST_JOBS,      // screen 2; the queue, live jobs first
+    SW_TUI_LIST_RUNS,      // screen 3; metric columns; filter = the run search grammar
+    SW_TUI_LIST_MODELS,    // screen 4; model versions, "NAME/3"
+    SW_TUI_LIST_TARGETS,   // screen 5
+    SW_TUI_LIST_PUSHES,    // pushes to the target `parent` ("" = all), newest first
+    SW_TUI_LIST_GPUS,      // screen 6; telemetry, one row a GPU; empty with `empty` = why there are none
+    SW_TUI_LIST_AUDIT,     // the store's audit log, newest first
+    SW_TUI_LIST_ARTIFACTS, // files of the run `parent` as a tree; row id = path; the detail is a preview
     SW_TUI_LIST_COUNT
 };
 
@@ -69,8 +70,13 @@ struct sw_tui_cell {
     enum sw_tui_role role;
 };
 
+// Rows of a tree come in the order they are shown in; those below a folded row are left out.
+enum sw_tui_fold { SW_TUI_LEAF, SW_TUI_FOLDED, SW_TUI_UNFOLDED };
+
 struct sw_tui_row {
     const char *id;
+    enum sw_tui_fold fold;
+    int depth;                       // of a tree: the first cell is moved right by it
     enum sw_tui_role role;           // of the whole row where a cell says SW_TUI_NORMAL
     const struct sw_tui_cell *cells; // column_count of them
 };
@@ -83,12 +89,15 @@ struct sw_tui_query {
     bool sort_descending;
     int64_t offset; // window of rows wanted; count <= 512
     int64_t count;
-    const char *find_id; // "" or a row whose index in this order is wanted
+    const char *find_id;         // "" or a row whose index in this order is wanted
+    const char *const *unfolded; // of a tree: ids of the rows whose children are wanted
+    size_t unfolded_count;
 };
 
 struct sw_tui_table {
     const struct sw_tui_column *columns;
     size_t column_count;           // at most 256
+    bool is_tree;                  // rows fold
     const struct sw_tui_row *rows; // rows [offset, offset + row_count) of the order asked for
     size_t row_count;
     int64_t offset;
@@ -158,6 +167,21 @@ struct sw_tui_check {
     const char *text; // "0.9214"
 };
 
+// Lines of a file, numbered and cut at the edge; Left and Right show the rest of them.
+struct sw_tui_lines {
+    const char *text; // "\n" ends a line
+    size_t len;
+    size_t line_count;
+};
+
+// The first rows of a table; Left and Right move by a column.
+struct sw_tui_sheet {
+    const struct sw_tui_column *columns; // `title`, `summary` and `align` matter
+    size_t column_count;
+    const struct sw_tui_row *rows;
+    size_t row_count;
+};
+
 // Says that there is a log that log_read() serves.
 struct sw_tui_log_source {
     const char *id; // given back to log_read()
@@ -173,6 +197,8 @@ enum sw_tui_section_kind {
     SW_TUI_COMPARE,
     SW_TUI_CHECKS,
     SW_TUI_LOG,
+    SW_TUI_LINES,
+    SW_TUI_SHEET,
 };
 struct sw_tui_section {
     enum sw_tui_section_kind kind;
@@ -191,6 +217,8 @@ struct sw_tui_section {
             size_t count;
         } checks;
         struct sw_tui_log_source log;
+        struct sw_tui_lines lines;
+        struct sw_tui_sheet sheet;
     };
 };
 
@@ -226,7 +254,8 @@ struct sw_tui_status {
     const char *gpu_reason; // why there is none: "no GPU: libcuda.so.1 not found"
     double cpu_percent;     // of the host since the last call, NaN = unknown
     int64_t jobs_running, jobs_waiting;
-    int64_t event_id; // grows; a new number makes `event` the message line ("job 41 (cnn-b) done: accuracy 0.92")
+    const char *serve; // the tracking server of this store: "serve :5000"; NULL = none runs
+    int64_t event_id;  // grows; a new number makes `event` the message line ("job 41 (cnn-b) done: accuracy 0.92")
     const char *event;
     enum sw_tui_role event_role;
 };

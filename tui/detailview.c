@@ -7,10 +7,11 @@
 #include "core/base/text.h"
 #include "tui/key.h"
 #include "tui/picture.h"
+#include "tui/preview.h"
 
 #define MAX_TEXT          (256 * 1024)
 #define CHART_MIN_COLUMNS 32
-#define MAX_IMAGE_LINES   32
+#define MIN_IMAGE_LINES   8
 #define BESIDE_COLUMNS    30 // for values beside a picture
 #define MIN_LOG_LINES     4
 
@@ -67,8 +68,12 @@ static void on_detail(void *owner, struct sw_slot *slot, enum sw_code code)
         int charts = count_charts(sw_detailview_get(v));
         if (v->chart >= charts)
             v->chart = 0;
+        char id[sizeof v->shown_id];
+        snprintf(id, sizeof id, "%s", slot->query->detail.ids[0]);
+        if (strcmp(id, v->shown_id) != 0)
+            v->scroll = v->sideways = 0;
+        memcpy(v->shown_id, id, sizeof id);
     }
-    (void)slot;
     v->changed(v->owner);
 }
 
@@ -104,8 +109,21 @@ bool sw_detailview_next_difference(struct sw_detailview *v)
     return false;
 }
 
+// Lines and sheets are wider than the pane.
+static bool move_sideways(struct sw_detailview *v, uint32_t code)
+{
+    const struct sw_tui_detail *d = sw_detailview_get(v);
+    int by = code == SW_KEY_LEFT || code == '<' ? -1 : code == SW_KEY_RIGHT || code == '>' ? 1 : 0;
+    if (by == 0 || (!find(d, SW_TUI_LINES) && !find(d, SW_TUI_SHEET)))
+        return false;
+    v->sideways = v->sideways + by > 0 ? v->sideways + by : 0;
+    return true;
+}
+
 bool sw_detailview_key(struct sw_detailview *v, uint32_t code)
 {
+    if (move_sideways(v, code))
+        return true;
     int page = v->height > 1 ? v->height - 1 : 1;
     if (v->content_height <= v->height)
         return false; // nothing to scroll: the keys may serve the list
@@ -314,10 +332,11 @@ static int paint_charts(struct sw_detailview *v, struct sw_canvas *c, int y, con
 }
 
 // A picture, and beside it the values that follow it where there is room: *beside says that they are done.
-static int paint_image(struct sw_canvas *c, int y, const struct sw_tui_image *image, bool palette,
+static int paint_image(struct sw_canvas *c, int y, int lines_left, const struct sw_tui_image *image, bool palette,
                        const struct sw_tui_section *next, bool *beside)
 {
-    struct sw_rect fit = sw_picture_fit(image, c->w - 2, MAX_IMAGE_LINES);
+    int room_below = lines_left > MIN_IMAGE_LINES ? lines_left : MIN_IMAGE_LINES;
+    struct sw_rect fit = sw_picture_fit(image, c->w - 2, room_below);
     struct sw_canvas area = sw_canvas_sub(c, (struct sw_rect){1, y, fit.w, fit.h});
     int room = c->w - fit.w - 4;
     sw_picture_paint(&area, image, palette);
@@ -353,7 +372,8 @@ static int paint_sections(struct sw_detailview *v, struct sw_canvas *c, const st
             charts_done = true;
             break;
         case SW_TUI_IMAGE:
-            y += paint_image(c, y, &s->image, p->palette, i + 1 < d->section_count ? s + 1 : NULL, &beside);
+            y += paint_image(c, y, v->height - y, &s->image, p->palette, i + 1 < d->section_count ? s + 1 : NULL,
+                             &beside);
             i += beside ? 1 : 0;
             break;
         case SW_TUI_COMPARE:
@@ -361,6 +381,12 @@ static int paint_sections(struct sw_detailview *v, struct sw_canvas *c, const st
             break;
         case SW_TUI_CHECKS:
             y += sw_checks_paint(c, y, s->checks.items, s->checks.count);
+            break;
+        case SW_TUI_LINES:
+            y += sw_lines_paint(c, y, &s->lines, v->sideways);
+            break;
+        case SW_TUI_SHEET:
+            y += sw_sheet_paint(c, y, &s->sheet, &v->sideways);
             break;
         case SW_TUI_LOG:
             break;

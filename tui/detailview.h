@@ -15,6 +15,8 @@ struct sw_detailview {
     sw_detailview_fn changed;
     void *owner;
     int scroll;                 // lines above the view
+    int sideways;               // steps to the right in lines and sheets
+    char shown_id[128];         // beginning of the id whose detail is scrolled; another one begins at the top
     int height, content_height; // of the last paint, the log apart
     int columns;                // of a chart in the last paint
     int chart;                  // first chart of the strip

@@ -11,7 +11,7 @@
 
 #define STALE_DATA_MS  2000
 #define MAX_GPUS_SHOWN 6
-#define MAX_PIECES     (MAX_GPUS_SHOWN + 7)
+#define MAX_PIECES     (MAX_GPUS_SHOWN + 8)
 
 static void add_hit(struct sw_ui *ui, struct sw_rect at, enum sw_hit_kind kind, size_t index)
 {
@@ -49,6 +49,10 @@ static size_t health_pieces(const struct sw_ui *ui, struct piece pieces[static M
     if (s && isfinite(s->cpu_percent)) {
         snprintf(pieces[n].text, sizeof pieces[n].text, "cpu %.0f%%", s->cpu_percent);
         pieces[n++].role = SW_TUI_DIM;
+    }
+    if (s && s->serve) {
+        snprintf(pieces[n].text, sizeof pieces[n].text, "%s", s->serve);
+        pieces[n++].role = SW_TUI_LIVE;
     }
     if (s) {
         snprintf(pieces[n].text, sizeof pieces[n].text, "jobs %lld ▶ %lld waiting", (long long)s->jobs_running,

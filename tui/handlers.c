@@ -47,11 +47,13 @@ static void on_last(const struct context *c)
 }
 static void on_left(const struct context *c)
 {
-    sw_listview_shift(&c->place->rows, -1);
+    if (!sw_listview_fold(&c->place->rows, SW_TUI_FOLDED))
+        sw_listview_shift(&c->place->rows, -1);
 }
 static void on_right(const struct context *c)
 {
-    sw_listview_shift(&c->place->rows, 1);
+    if (!sw_listview_fold(&c->place->rows, SW_TUI_UNFOLDED))
+        sw_listview_shift(&c->place->rows, 1);
 }
 
 static void on_open(const struct context *c)
@@ -66,6 +68,10 @@ static void on_open(const struct context *c)
         sw_ui_push(c->ui, (enum sw_tui_list)child, row->id, sw_listview_selected_name(&p->rows));
         return;
     }
+    if (row->fold != SW_TUI_LEAF) {
+        (void)sw_listview_fold(&p->rows, row->fold == SW_TUI_FOLDED ? SW_TUI_UNFOLDED : SW_TUI_FOLDED);
+        return;
+    }
     if (p->panes == SW_PANES_BOTH && sw_ui_layout(c->ui).detail.w > 0) {
         p->focus = SW_FOCUS_DETAIL;
     } else {
@@ -74,6 +80,13 @@ static void on_open(const struct context *c)
         p->detail.scroll = 0;
     }
     p->detail_wanted = true;
+}
+
+static void on_artifacts(const struct context *c)
+{
+    const struct sw_tui_row *row = sw_listview_selected(&c->place->rows);
+    if (row)
+        sw_ui_push(c->ui, SW_TUI_LIST_ARTIFACTS, row->id, sw_listview_selected_name(&c->place->rows));
 }
 
 static void on_back(const struct context *c)
@@ -209,6 +222,7 @@ static void on_command(const struct context *c)
 static void on_refresh(const struct context *c)
 {
     c->ui->status_next_ms = 0;
+    c->place->detail_mark = 0;
     sw_ui_refresh(c->ui);
 }
 
@@ -504,6 +518,7 @@ static const struct {
     handler run;
 } locals[] = {
     {"open", on_open},
+    {"artifacts", on_artifacts},
     {"back", on_back},
     {"mark", on_mark},
     {"base", on_base},

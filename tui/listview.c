@@ -31,6 +31,8 @@ void sw_listview_free(struct sw_listview *v)
     if (!v->parent)
         return;
     sw_listview_unmark_all(v);
+    while (v->unfold_count > 0)
+        free(v->unfolded[--v->unfold_count]);
     sw_slot_free(&v->rows);
     free(v->parent);
     *v = (struct sw_listview){0};
@@ -87,7 +89,9 @@ static void ask(struct sw_listview *v, const char *find_id)
                                       .filter = v->filter,
                                       .sort_key = v->sort_key,
                                       .sort_descending = v->descending,
-                                      .find_id = find_id}};
+                                      .find_id = find_id,
+                                      .unfolded = (const char *const *)v->unfolded,
+                                      .unfolded_count = v->unfold_count}};
     wanted_window(v, &q.list.offset, &q.list.count);
     sw_slot_ask(&v->rows, &q);
 }
@@ -241,6 +245,29 @@ void sw_listview_sort_reverse(struct sw_listview *v)
     start_over(v);
 }
 
+// --- trees ---
+
+bool sw_listview_fold(struct sw_listview *v, enum sw_tui_fold wanted)
+{
+    const struct sw_tui_row *row = sw_listview_selected(v);
+    if (!row || row->fold == SW_TUI_LEAF || row->fold == wanted)
+        return false;
+    size_t i = 0;
+    while (i < v->unfold_count && strcmp(v->unfolded[i], row->id) != 0)
+        i++;
+    if (wanted == SW_TUI_FOLDED && i < v->unfold_count) {
+        free(v->unfolded[i]);
+        v->unfolded[i] = v->unfolded[--v->unfold_count];
+    } else if (wanted == SW_TUI_UNFOLDED && i == v->unfold_count) {
+        char *copy = v->unfold_count < SW_MAX_UNFOLD ? strdup(row->id) : NULL;
+        if (!copy)
+            return false;
+        v->unfolded[v->unfold_count++] = copy;
+    }
+    sw_listview_refresh(v);
+    return true;
+}
+
 // --- marks ---
 
 static size_t mark_index(const struct sw_listview *v, const char *id)
@@ -301,6 +328,12 @@ static int sum(const struct columns *k)
     return columns > 0 ? columns : 0;
 }
 
+// Columns before the first cell of a tree's row: its depth and the mark of a folder.
+static int indent(const struct sw_tui_table *t, const struct sw_tui_row *row)
+{
+    return t->is_tree ? 2 * row->depth + 2 : 0;
+}
+
 static void measure(struct sw_listview *v, struct sw_grid *g, const struct sw_tui_table *t, struct columns *k)
 {
     for (size_t i = 0; i < k->count; i++) {
@@ -309,7 +342,7 @@ static void measure(struct sw_listview *v, struct sw_grid *g, const struct sw_tu
             int64_t index = t->offset + (int64_t)r;
             if (index < v->top || index >= v->top + v->height)
                 continue;
-            int columns = sw_grid_columns(g, t->rows[r].cells[i].text);
+            int columns = sw_grid_columns(g, t->rows[r].cells[i].text) + (i == 0 ? indent(t, &t->rows[r]) : 0);
             widest = columns > widest ? columns : widest;
         }
         widest = widest > WIDEST ? WIDEST : widest;
@@ -433,7 +466,12 @@ static void paint_row(const struct sw_listview *v, struct sw_canvas *c, int y, c
         const struct sw_tui_cell *cell = &row->cells[i];
         enum sw_tui_role role = cell->role == SW_TUI_NORMAL ? row->role : cell->role;
         int width = k->width[i] < c->w - x ? k->width[i] : c->w - x;
-        put_aligned(c, x, y, width, t->columns[i].align, cell->text ? cell->text : "-",
+        int before = i == 0 ? indent(t, row) : 0;
+        if (before > width - 1)
+            before = width > 1 ? width - 1 : 0; // however deep, something of the name is seen
+        if (before > 1 && row->fold != SW_TUI_LEAF)
+            sw_canvas_put(c, x + before - 2, y, row->fold == SW_TUI_FOLDED ? 0x25b8 : 0x25be, sw_style(SW_UI_KEY));
+        put_aligned(c, x + before, y, width - before, t->columns[i].align, cell->text ? cell->text : "-",
                     sw_style(cell->text ? role : SW_TUI_DIM));
         x += k->width[i] + GAP;
     }

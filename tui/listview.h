@@ -8,9 +8,10 @@
 #include "tui/lineedit.h"
 #include "tui/loader.h"
 
-#define SW_ROW_ID      256
+#define SW_ROW_ID      1024
 #define SW_MAX_MARKS   100
 #define SW_MAX_COLUMNS 256
+#define SW_MAX_UNFOLD  256 // rows of a tree that are open at a time
 
 struct sw_listview;
 // Told after rows arrived or failed to, and after the selection settled on a row.
@@ -35,6 +36,8 @@ struct sw_listview {
     char *marks[SW_MAX_MARKS];
     size_t mark_count;
     char base[SW_ROW_ID]; // "" = none
+    char *unfolded[SW_MAX_UNFOLD];
+    size_t unfold_count;
 };
 
 enum sw_code sw_listview_init(struct sw_listview *v, struct sw_loader *l, enum sw_tui_list list, const char *parent,
@@ -53,6 +56,9 @@ void sw_listview_shift(struct sw_listview *v, int columns);    // sideways
 void sw_listview_mark(struct sw_listview *v, const char *id);  // or unmark; ignored beyond SW_MAX_MARKS
 bool sw_listview_is_marked(const struct sw_listview *v, const char *id);
 void sw_listview_unmark_all(struct sw_listview *v);
+
+// Opens or closes the selected row of a tree and loads again. False when it is no row to open, or too many are open.
+bool sw_listview_fold(struct sw_listview *v, enum sw_tui_fold wanted);
 
 const struct sw_tui_table *sw_listview_table(const struct sw_listview *v);            // NULL until loaded
 const struct sw_tui_row *sw_listview_row(const struct sw_listview *v, int64_t index); // NULL when not loaded

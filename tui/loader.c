@@ -75,7 +75,7 @@ static bool copy_query(struct sw_arena *a, enum sw_load_kind kind, union sw_load
     switch (kind) {
     case SW_LOAD_LIST:
         return copy_text(a, &q->list.parent) && copy_text(a, &q->list.filter) && copy_text(a, &q->list.sort_key) &&
-               copy_text(a, &q->list.find_id);
+               copy_text(a, &q->list.find_id) && copy_ids(a, &q->list.unfolded, q->list.unfolded_count);
     case SW_LOAD_DETAIL:
         return copy_text(a, &q->detail.parent) && copy_text(a, &q->detail.base_id) &&
                copy_ids(a, &q->detail.ids, q->detail.id_count);

@@ -31,6 +31,7 @@ const struct sw_list_kind sw_list_kinds[SW_TUI_LIST_COUNT] = {
     [SW_TUI_LIST_PUSHES] = {SW_TUI_ON_PUSHES, "pushes", -1, 48, true},
     [SW_TUI_LIST_GPUS] = {SW_TUI_ON_GPUS, "GPUs", -1, 60, false},
     [SW_TUI_LIST_AUDIT] = {SW_TUI_ON_TEXT, "audit entries", -1, 60, false},
+    [SW_TUI_LIST_ARTIFACTS] = {SW_TUI_ON_ARTIFACTS, "artifacts", -1, 40, true, true},
 };
 
 // --- places ---
@@ -71,10 +72,26 @@ static void place_free(struct sw_place *p)
     free(p);
 }
 
+// FNV-1a over what the selected row shows; 0 = no row.
+static uint64_t row_mark(const struct sw_listview *v)
+{
+    const struct sw_tui_row *row = sw_listview_selected(v);
+    uint64_t hash = row ? 14695981039346656037u : 0;
+    for (size_t i = 0; row && i <= sw_listview_table(v)->column_count; i++) {
+        const char *text = i == 0 ? row->id : row->cells[i - 1].text;
+        for (; text && *text; text++)
+            hash = (hash ^ (uint8_t)*text) * 1099511628211u;
+    }
+    return hash;
+}
+
 static void on_rows(void *owner, struct sw_listview *v)
 {
     struct sw_place *p = owner;
-    p->detail_wanted = true;
+    uint64_t mark = sw_list_kinds[v->list].follows_row ? row_mark(v) : 0;
+    if (mark == 0 || mark != p->detail_mark)
+        p->detail_wanted = true;
+    p->detail_mark = mark;
     p->ui->is_dirty = true;
     if (p->open_wanted && p == sw_ui_place(p->ui) && sw_listview_selected(v))
         sw_ui_do(p->ui, sw_action_find("open"));

@@ -28,7 +28,8 @@ struct sw_place {
     bool panes_chosen;                 // by the user: a change of size leaves it
     enum sw_focus focus;
     bool detail_wanted;
-    bool open_wanted; // Enter came before the row did
+    bool open_wanted;     // Enter came before the row did
+    uint64_t detail_mark; // of the row whose detail was asked for last, where details follow rows
 };
 
 enum sw_overlay { SW_OVERLAY_NONE, SW_OVERLAY_HELP, SW_OVERLAY_RAW, SW_OVERLAY_LOG, SW_OVERLAY_FORM };
@@ -122,6 +123,7 @@ struct sw_list_kind {
     int child;          // list that Enter opens, -1 = the detail
     int list_percent;   // of the width when side by side
     bool detail_beside; // where there is room, show the detail without being asked
+    bool follows_row;   // a detail changes only with its row: it may be a large file
 };
 extern const struct sw_list_kind sw_list_kinds[SW_TUI_LIST_COUNT];
 

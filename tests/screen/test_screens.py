@@ -4,6 +4,7 @@
 The wall clock is fixed (a build with failpoints takes SLIPWAY_FAKE_TIME_MS), ids and paths are masked in place. After a
 wanted change: GENERATE=1 writes the files anew; the difference is reviewed like code.
 """
+import itertools
 import os
 import pathlib
 import re
@@ -44,9 +45,11 @@ def filled():
            "SLIPWAY_STORE": str(home / "store"), "SLIPWAY_FAKE_TIME_MS": "1767225600000", "SLIPWAY_CPU_SLOTS": "2",
            "SLIPWAY_TEMPLATES": str(pathlib.Path(__file__).resolve().parents[2] / "templates"), **SANITIZERS}
 
+    clock = itertools.count(1767225600000 - 600000, 60000)  # a minute a command: what was made later is listed first
+
     def run(*words, code=0):
-        done = subprocess.run([BUILD / "slipway", *words], env=env, cwd=home, capture_output=True, text=True,
-                              timeout=300, stdin=subprocess.DEVNULL)
+        done = subprocess.run([BUILD / "slipway", *words], env={**env, "SLIPWAY_FAKE_TIME_MS": str(next(clock))},
+                              cwd=home, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
         assert done.returncode == code, f"{words}\n{done.stdout}{done.stderr}"
 
     (home / "flights.csv").write_text("carrier,delay,distance\n" + "".join(

@@ -23,7 +23,8 @@ struct fake {
     atomic_bool is_stuck; // load_list never returns while set
     atomic_llong changes;
     atomic_llong asked_rows; // rows asked of SW_TUI_LIST_ROWS, the largest window
-    atomic_llong loads;
+    atomic_llong loads, details;
+    const char *serve;    // of the status
     char last_action[64]; // of act()
     char last_ids[256];
     char last_values[512];
@@ -244,6 +245,67 @@ static inline void fake_grid_rows(struct fake *f, const struct sw_tui_query *q, 
     out->place = "read 1.1 of 96 MB";
 }
 
+// Files of a run. A folder's rows follow it when it is unfolded.
+static const struct {
+    const char *path, *name, *size;
+    int depth;
+    bool is_folder;
+} fake_files[] = {
+    {"model", "model", "", 0, true},
+    {"model/MLmodel", "MLmodel", "1.2 kB", 1, false},
+    {"model/weights", "weights", "", 1, true},
+    {"model/weights/a.bin", "a.bin", "30 MB", 2, false},
+    {"plot.png", "plot.png", "41 kB", 0, false},
+    {"table.csv", "table.csv", "138 kB", 0, false},
+    {"train.py", "train.py", "9.0 kB", 0, false},
+};
+
+static inline bool fake_is_unfolded(const struct sw_tui_query *q, const char *path)
+{
+    for (size_t i = 0; i < q->unfolded_count; i++)
+        if (!strcmp(q->unfolded[i], path))
+            return true;
+    return false;
+}
+
+static inline bool fake_is_shown(const struct sw_tui_query *q, const char *path)
+{
+    char folder[64];
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+        if (!fake_is_unfolded(q, folder))
+            return false;
+    }
+    return true;
+}
+
+static inline void fake_tree(struct fake *f, const struct sw_tui_query *q, struct sw_arena *a, struct sw_tui_table *out)
+{
+    static const struct fake_column columns[] = {{"name", "name", 30, 0, SW_TUI_LEFT},
+                                                 {"size", "size", 9, 1, SW_TUI_RIGHT}};
+    size_t count = sizeof fake_files / sizeof fake_files[0], shown = 0;
+    struct sw_tui_row *rows = sw_arena_array(a, count, sizeof *rows);
+    fake_columns(a, out, columns, 2);
+    for (size_t i = 0; i < count && !f->is_empty; i++) {
+        if (!fake_is_shown(q, fake_files[i].path))
+            continue;
+        const char *texts[] = {fake_files[i].name, fake_files[i].size};
+        if (!strcmp(q->find_id, fake_files[i].path)) {
+            out->has_find = true;
+            out->find_index = (int64_t)shown;
+        }
+        rows[shown] = fake_row(a, fake_files[i].path, texts, 2, -1);
+        rows[shown].depth = fake_files[i].depth;
+        if (fake_files[i].is_folder)
+            rows[shown].fold = fake_is_unfolded(q, fake_files[i].path) ? SW_TUI_UNFOLDED : SW_TUI_FOLDED;
+        shown++;
+    }
+    out->rows = rows;
+    out->row_count = shown;
+    out->total = (int64_t)shown;
+    out->is_tree = true;
+}
+
 static inline enum sw_code fake_load_list(void *ctx, const struct sw_tui_query *q, const struct sw_task *task,
                                           struct sw_arena *a, struct sw_tui_table *out, struct sw_err *err)
 {
@@ -259,6 +321,8 @@ static inline enum sw_code fake_load_list(void *ctx, const struct sw_tui_query *
     }
     if (q->list == SW_TUI_LIST_ROWS)
         fake_grid_rows(f, q, a, out);
+    else if (q->list == SW_TUI_LIST_ARTIFACTS)
+        fake_tree(f, q, a, out);
     else
         fake_static_list(&fake_lists[q->list], f, q, a, out);
     if (q->list == SW_TUI_LIST_GPUS && !f->has_gpus)
@@ -332,6 +396,40 @@ static inline const uint8_t *fake_image(struct sw_arena *a)
     return pixels;
 }
 
+#define FAKE_FILE_LINES 300
+
+static inline struct sw_tui_section fake_lines(struct sw_arena *a)
+{
+    char *text = sw_arena_alloc(a, FAKE_FILE_LINES * 160);
+    size_t len = 0;
+    for (int i = 1; i <= FAKE_FILE_LINES; i++)
+        len += (size_t)snprintf(text + len, 160, "line %d says \033[31mnothing\033[0m, at length:%*s the end of %d\n",
+                                i, 80, "", i);
+    return (struct sw_tui_section){
+        .kind = SW_TUI_LINES, .title = "Python source", .lines = {text, len, FAKE_FILE_LINES}};
+}
+
+static inline struct sw_tui_section fake_sheet(struct sw_arena *a)
+{
+    enum { COLUMNS = 6, ROWS = 100 };
+    struct sw_tui_column *columns = sw_arena_array(a, COLUMNS, sizeof *columns);
+    struct sw_tui_row *rows = sw_arena_array(a, ROWS, sizeof *rows);
+    for (int k = 0; k < COLUMNS; k++)
+        columns[k] = (struct sw_tui_column){.title = sw_arena_printf(a, "column %d", k),
+                                            .summary = k % 2 ? "text" : "int",
+                                            .align = k % 2 ? SW_TUI_LEFT : SW_TUI_RIGHT};
+    for (int r = 0; r < ROWS; r++) {
+        struct sw_tui_cell *cells = sw_arena_array(a, COLUMNS, sizeof *cells);
+        for (int k = 0; k < COLUMNS; k++)
+            cells[k].text = k % 2                  ? sw_arena_printf(a, "word %d of row %d", k, r)
+                            : r % 9 == 4 && k == 2 ? NULL
+                                                   : sw_arena_printf(a, "%d", r * 37 + k);
+        rows[r].cells = cells;
+    }
+    return (struct sw_tui_section){
+        .kind = SW_TUI_SHEET, .title = "100 rows × 6", .sheet = {columns, COLUMNS, rows, ROWS}};
+}
+
 static inline enum sw_code fake_load_detail(void *ctx, const struct sw_tui_detail_query *q, const struct sw_task *task,
                                             struct sw_arena *a, struct sw_tui_detail *out, struct sw_err *err)
 {
@@ -340,6 +438,7 @@ static inline enum sw_code fake_load_detail(void *ctx, const struct sw_tui_detai
     size_t n = 0;
     (void)task;
     (void)err;
+    atomic_fetch_add(&f->details, 1);
     out->title = sw_arena_strdup(a, q->ids[0]);
     if (f->is_hostile)
         out->title = fake_hostile;
@@ -359,6 +458,8 @@ static inline enum sw_code fake_load_detail(void *ctx, const struct sw_tui_detai
         s[n++] = (struct sw_tui_section){.kind = SW_TUI_CHECKS, .title = "push 118", .checks = {fake_steps, 4}};
     else if (q->list == SW_TUI_LIST_ROWS)
         s[n++] = (struct sw_tui_section){.kind = SW_TUI_IMAGE, .title = "image", .image = {28, 28, 1, fake_image(a)}};
+    else if (q->list == SW_TUI_LIST_ARTIFACTS && !strcmp(q->ids[0], "plot.png"))
+        s[n++] = (struct sw_tui_section){.kind = SW_TUI_IMAGE, .image = {28, 28, 1, fake_image(a)}};
     if (q->id_count == 1)
         s[n++] = (struct sw_tui_section){.kind = SW_TUI_PAIRS, .pairs = {fake_pairs, 4}};
     if (q->list == SW_TUI_LIST_DATASETS)
@@ -367,6 +468,10 @@ static inline enum sw_code fake_load_detail(void *ctx, const struct sw_tui_detai
             .title = "schema",
             .text =
                 f->is_hostile ? fake_hostile : "image u8 28x28\nlabel u8, 10 classes: T-shirt/top, Trouser, Pullover"};
+    if (q->list == SW_TUI_LIST_ARTIFACTS && !strcmp(q->ids[0], "train.py"))
+        s[n++] = fake_lines(a);
+    if (q->list == SW_TUI_LIST_ARTIFACTS && !strcmp(q->ids[0], "table.csv"))
+        s[n++] = fake_sheet(a);
     if (q->list == SW_TUI_LIST_JOBS)
         s[n++] = (struct sw_tui_section){.kind = SW_TUI_LOG, .log = {.id = out->title, .ranks = 2, .is_live = false}};
     out->is_production = !strcmp(q->ids[0], "prod-eu");
@@ -401,6 +506,7 @@ static inline enum sw_code fake_load_status(void *ctx, const struct sw_task *tas
     out->gpu_count = f->has_gpus ? 2 : 0;
     out->gpu_reason = "no GPU: libcuda.so.1 not found";
     out->cpu_percent = 61;
+    out->serve = f->serve;
     out->jobs_running = f->is_empty ? 0 : 1;
     out->jobs_waiting = f->is_empty ? 0 : 1;
     return SW_OK;

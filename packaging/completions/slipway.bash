@@ -36,7 +36,7 @@ _slipway_is_verb() {
 
 _slipway_next() {
     case $1 in
-    '') echo 'tui run train jobs logs stop retry runs show compare note tag rm restore export artifacts push status gpu audit doctor info completion help version data model template target config' ;;
+    '') echo 'tui run train jobs logs stop retry runs show compare note tag rm restore export artifacts push status serve gpu audit doctor info completion help version data model template target config' ;;
     data) echo 'ls add show head rm' ;;
     model) echo 'ls show register evaluate approve revoke alias verify' ;;
     template) echo 'ls show render' ;;
@@ -52,7 +52,7 @@ _slipway_options() {
     'data add') echo '--name ' ;;
     'data show') echo '--rows ' ;;
     'data head') echo '--split --rows --first --column ' ;;
-    'run') echo '--name --experiment --gpus --cpus --time-limit --grace --retries --after --env --tag --wait --ranks --cwd --data --param --metrics-from-output --pattern ' ;;
+    'run') echo '--name --experiment --gpus --cpus --time-limit --grace --retries --after --env --tag --wait --ranks --cwd --data --param --metrics-from-output --metrics-file --tensorboard --pattern ' ;;
     'train') echo '--name --experiment --gpus --cpus --time-limit --grace --retries --after --env --tag --wait --net --data --split --target --val-fraction --epochs --batch --ranks --optimizer --lr --momentum --weight-decay --schedule --warmup --init --seed --engine --comm --comm-deadline --checkpoint-every --log-every --resume --out ' ;;
     'jobs') echo '--live --limit ' ;;
     'logs') echo '--follow --rank --lines ' ;;
@@ -72,6 +72,7 @@ _slipway_options() {
     'target add') echo '--production ' ;;
     'push') echo '--to --template --set --policy --dry-run ' ;;
     'status') echo '--verify ' ;;
+    'serve') echo '--port --listen --socket --certificate --key --allowed-host --routes ' ;;
     'audit') echo '--limit ' ;;
     'doctor') echo '--deep ' ;;
     'config show') echo '--origin ' ;;
@@ -105,6 +106,8 @@ _slipway_value() {
     'run --cwd') COMPREPLY=($(compgen -f -- "$cur")) ;;
     'run --data') _slipway_names dataset ;;
     'run --param') : ;;
+    'run --metrics-file') COMPREPLY=($(compgen -f -- "$cur")) ;;
+    'run --tensorboard') COMPREPLY=($(compgen -f -- "$cur")) ;;
     'run --pattern') : ;;
     'train --name') : ;;
     'train --experiment') _slipway_names experiment ;;
@@ -168,6 +171,12 @@ _slipway_value() {
     'push --template' | 'push -t') _slipway_names template ;;
     'push --set' | 'push -s') : ;;
     'push --policy') COMPREPLY=($(compgen -f -- "$cur")) ;;
+    'serve --port' | 'serve -p') : ;;
+    'serve --listen') : ;;
+    'serve --socket') COMPREPLY=($(compgen -f -- "$cur")) ;;
+    'serve --certificate') COMPREPLY=($(compgen -f -- "$cur")) ;;
+    'serve --key') COMPREPLY=($(compgen -f -- "$cur")) ;;
+    'serve --allowed-host') : ;;
     'audit --limit') : ;;
     *) return 1 ;;
     esac

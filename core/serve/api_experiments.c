@@ -128,7 +128,7 @@ SW_API_HANDLER(search_experiments)
     q.order = order;
     q.limit = size + 1;
     if (code == SW_OK)
-        code = sw_experiment_list(c->store, c->arena, &list.items, &list.count, err);
+        code = sw_experiment_search(c->store, &q, c->arena, &list, err);
     if (code != SW_OK)
         return code;
     size_t shown = list.count > (size_t)size ? (size_t)size : list.count;

@@ -4,7 +4,6 @@
 #include "core/base/text.h"
 
 #include <ctype.h>
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,12 +230,11 @@ static bool read_word_number(struct sw_json_in *in, double *out)
 bool sw_json_in_real(struct sw_json_in *in, double *out)
 {
     if (sw_json_in_peek(in) == '"') {
-        char *text;
+        char *text, *end = NULL;
         if (!sw_json_in_text(in, &text))
             return false;
-        struct sw_json_in inner;
-        sw_json_in_init(&inner, text, strlen(text));
-        return (sw_json_in_real(&inner, out) && sw_json_in_end(&inner)) || sw_json_in_fail(in, "a number was expected");
+        *out = strtod(text, &end);
+        return (end != text && *end == '\0') || sw_json_in_fail(in, "a number was expected");
     }
     if (read_word_number(in, out))
         return true;

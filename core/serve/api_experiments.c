@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { NAME_CHARS = 500, TAG_VALUE_CHARS = 5000, SEARCH_PAGE = 1000, SEARCH_MOST = 50000, SUMMARIES = 1000 };
+enum { NAME_CHARS = 500, TAG_VALUE_CHARS = 20000, SEARCH_PAGE = 1000, SEARCH_MOST = 50000, SUMMARIES = 1000 };
 
 // The experiment that the call names, whatever its state.
 static enum sw_code find(struct sw_call *c, struct sw_experiment *out, struct sw_err *err)
@@ -32,7 +32,7 @@ static enum sw_code check_tag(const struct sw_pair *tag, struct sw_err *err)
 {
     enum sw_code code = sw_name_rule("key", tag->key, err);
     if (code == SW_OK)
-        code = sw_length_rule("key", tag->key, SW_KEY_CHARS, err);
+        code = sw_length_rule("key", tag->key, SW_KEY_BYTES, err);
     return code == SW_OK ? sw_length_rule("value", tag->value, TAG_VALUE_CHARS, err) : code;
 }
 
@@ -215,8 +215,9 @@ SW_API_HANDLER(delete_experiment_tag)
     struct sw_experiment e = {0};
     const char *key = sw_call_text(c, "key");
     enum sw_code code = find_active(c, &e, err);
-    if (code == SW_OK)
-        code = sw_experiment_set_tag(c->store, e.experiment_id, key, NULL, err);
+    if (code != SW_OK)
+        return code;
+    code = sw_experiment_set_tag(c->store, e.experiment_id, key, NULL, err);
     if (code == SW_NOT_FOUND) {
         *err = (struct sw_err){0};
         code = sw_err_set(err, SW_NOT_FOUND, "No tag with name: %.80s in experiment with id %" PRId64, key,

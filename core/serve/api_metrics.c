@@ -66,6 +66,7 @@ SW_API_HANDLER(log_batch)
 
 // --- out ---
 
+// `run_id` NULL: the reply is of one run and does not name it.
 static void put_point(struct sw_json_out *o, const char *run_id, const struct sw_metric_point *p)
 {
     sw_json_begin_object(o, NULL);
@@ -73,7 +74,8 @@ static void put_point(struct sw_json_out *o, const char *run_id, const struct sw
     sw_json_put_real(o, "value", p->value);
     sw_json_put_int(o, "timestamp", p->time_ms);
     sw_json_put_int(o, "step", p->step);
-    sw_json_put_text(o, "run_id", run_id);
+    if (run_id != NULL)
+        sw_json_put_text(o, "run_id", run_id);
     sw_json_end_object(o);
 }
 
@@ -127,7 +129,7 @@ SW_API_HANDLER(get_history)
             return sw_err_set(err, SW_NO_MEMORY, "no memory for a page of metrics");
         code = sw_metric_read_page(c->store, run_id, key, limit, &cursor, page, &points, &count, &at_end, err);
         for (size_t i = 0; code == SW_OK && i < count; i++)
-            put_point(&c->out, run_id, &points[i]);
+            put_point(&c->out, NULL, &points[i]);
         sw_arena_free(page);
         if (is_paged)
             break;
@@ -194,7 +196,7 @@ SW_API_HANDLER(get_history_bulk_interval)
     bool has_first = sw_call_has(c, "start_step"), has_last = sw_call_has(c, "end_step");
     enum sw_code code = bulk_runs(c, "run_ids", &runs, &run_count, err);
     if (code == SW_OK && (most < 1 || most > INTERVAL_MOST))
-        code = sw_err_set(err, SW_INVALID, "max_results must be between 1 and %d.", INTERVAL_MOST);
+        code = sw_err_set(err, SW_INVALID, "max_results must be between 1 and %d." SW_CALL_SEE_DOCS, INTERVAL_MOST);
     if (code == SW_OK && has_first != has_last)
         code = sw_err_set(err, SW_INVALID, "If either start step or end step are specified, both must be specified.");
     if (code == SW_OK && has_first && first > last)

@@ -229,8 +229,8 @@ SW_API_HANDLER(log_model)
     if (code == SW_OK && (json_array_append(list, model) != 0 || (joined = json_dumps(list, 0)) == NULL))
         code = sw_err_set(err, SW_CORRUPT, "the tag %s of run %.12s is not a list", history, run_id);
     struct sw_pair tag = {history, joined};
-    if (code == SW_OK && strlen(joined) > SW_TAG_CHARS)
-        code = sw_length_rule("value", joined, SW_TAG_CHARS, err);
+    if (code == SW_OK && strlen(joined) > SW_TAG_BYTES)
+        code = sw_length_rule("value", joined, SW_TAG_BYTES, err);
     if (code == SW_OK)
         code = sw_run_set_tag(c->store, run_id, tag.key, tag.value, err);
     free(joined);

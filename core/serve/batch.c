@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "core/base/json_in.h"
+#include "core/serve/call_private.h"
 #include "core/serve/names_private.h"
-
-#define SEE_DOCS " See the API docs for more information about request parameters."
 
 struct reader {
     struct sw_json_in in;
@@ -16,6 +15,7 @@ struct reader {
     struct sw_batch *batch;
     size_t point_cap, linked_cap, param_cap, tag_cap;
     size_t metrics_seen, params_seen, tags_seen; // also beyond the limits
+    const char *scalar;                          // the member whose value is being read
     struct sw_err *err;
     enum sw_code code; // the first thing that was refused; the rest is still read
 };
@@ -23,10 +23,10 @@ struct reader {
 static void refuse(struct reader *r, const char *what, size_t index, const char *member)
 {
     if (r->code == SW_OK && what == NULL)
-        r->code = sw_err_set(r->err, SW_INVALID, "Missing value for required parameter '%s'." SEE_DOCS, member);
+        r->code = sw_err_set(r->err, SW_INVALID, "Missing value for required parameter '%s'." SW_CALL_SEE_DOCS, member);
     else if (r->code == SW_OK)
-        r->code = sw_err_set(r->err, SW_INVALID, "Missing value for required parameter '%s[%zu].%s'." SEE_DOCS, what,
-                             index, member);
+        r->code = sw_err_set(r->err, SW_INVALID, "Missing value for required parameter '%s[%zu].%s'." SW_CALL_SEE_DOCS,
+                             what, index, member);
 }
 
 // A place at the end of an array of the arena; NULL when the arena is full.
@@ -64,24 +64,35 @@ static bool read_text_or_null(struct sw_json_in *in, const char **out)
     return is_good;
 }
 
-// One member of a metric; false when it is none.
-static bool read_metric_member(struct sw_json_in *in, const char *key, struct metric *m)
+// One member of a metric; what is none is skipped.
+static void read_metric_member(struct reader *r, const char *key, struct metric *m)
 {
-    if (strcmp(key, "key") == 0)
-        return read_text_or_null(in, &m->p.point.key), true;
-    if (strcmp(key, "value") == 0)
-        return m->has_value = !sw_json_in_null(in) && sw_json_in_real(in, &m->p.point.value), true;
-    if (strcmp(key, "timestamp") == 0)
-        return m->has_time = !sw_json_in_null(in) && sw_json_in_int(in, &m->p.point.time_ms), true;
-    if (strcmp(key, "step") == 0)
-        return (void)(sw_json_in_null(in) || sw_json_in_int(in, &m->p.point.step)), true;
-    if (strcmp(key, "model_id") == 0)
-        return read_text_or_null(in, &m->p.model_id), true;
-    if (strcmp(key, "dataset_name") == 0)
-        return read_text_or_null(in, &m->p.dataset_name), true;
-    if (strcmp(key, "dataset_digest") == 0)
-        return read_text_or_null(in, &m->p.dataset_digest), true;
-    return false;
+    struct sw_json_in *in = &r->in;
+    const struct {
+        const char *name;
+        const char **place;
+    } texts[] = {{"key", &m->p.point.key},
+                 {"model_id", &m->p.model_id},
+                 {"dataset_name", &m->p.dataset_name},
+                 {"dataset_digest", &m->p.dataset_digest}};
+    r->scalar = key;
+    if (strcmp(key, "value") == 0) {
+        m->has_value = !sw_json_in_null(in) && sw_json_in_real(in, &m->p.point.value);
+    } else if (strcmp(key, "timestamp") == 0) {
+        m->has_time = !sw_json_in_null(in) && sw_json_in_int(in, &m->p.point.time_ms);
+    } else if (strcmp(key, "step") == 0) {
+        (void)(sw_json_in_null(in) || sw_json_in_int(in, &m->p.point.step));
+    } else {
+        size_t i = 0;
+        while (i < sizeof texts / sizeof *texts && strcmp(texts[i].name, key) != 0)
+            i++;
+        if (i < sizeof texts / sizeof *texts)
+            read_text_or_null(in, texts[i].place);
+        else
+            sw_json_in_skip(in);
+    }
+    if (in->problem == NULL)
+        r->scalar = NULL;
 }
 
 // `index` below 0: the one metric of log-metric.
@@ -110,7 +121,7 @@ static void check_metric(struct reader *r, const struct metric *m, ptrdiff_t ind
                        "must be a nonnegative long (64-bit integer) ",
                        p->time_ms, index < 0 ? "timestamp" : "metrics[].timestamp", p->key, p->value);
     if (r->code == SW_OK)
-        r->code = sw_length_rule("Metric name", p->key, SW_KEY_CHARS, r->err);
+        r->code = sw_length_rule("Metric name", p->key, SW_KEY_BYTES, r->err);
 }
 
 static void add_metric(struct reader *r, struct metric *m, ptrdiff_t index)
@@ -145,8 +156,7 @@ static void read_metrics(struct reader *r)
     for (bool more = sw_json_in_array(&r->in); more && sw_json_in_item(&r->in);) {
         struct metric m = {0};
         for (bool member = sw_json_in_object(&r->in); member && sw_json_in_key(&r->in, &key);)
-            if (!read_metric_member(&r->in, key, &m))
-                sw_json_in_skip(&r->in);
+            read_metric_member(r, key, &m);
         if (r->in.problem != NULL)
             return;
         r->metrics_seen++;
@@ -227,7 +237,11 @@ static void check_params_unique(struct reader *r)
 
 static enum sw_code finish(struct reader *r)
 {
-    if (!sw_json_in_end(&r->in))
+    bool is_read = sw_json_in_end(&r->in);
+    if (!is_read && r->scalar != NULL)
+        return sw_err_set(r->err, SW_INVALID, "Invalid value for parameter '%.80s' supplied: %s." SW_CALL_SEE_DOCS,
+                          r->scalar, r->in.problem);
+    if (!is_read)
         return sw_err_set(r->err, SW_USAGE, "the body is not JSON as expected: %s", r->in.problem);
     if (r->code == SW_OK && (r->batch->run_id == NULL || *r->batch->run_id == '\0'))
         refuse(r, NULL, 0, "run_id");
@@ -272,8 +286,8 @@ enum sw_code sw_batch_read_metric(char *text, size_t len, struct sw_arena *a, st
     for (bool more = sw_json_in_object(&r.in); more && sw_json_in_key(&r.in, &key);) {
         if (strcmp(key, "run_id") == 0 || (strcmp(key, "run_uuid") == 0 && out->run_id == NULL))
             read_text_or_null(&r.in, &out->run_id);
-        else if (!read_metric_member(&r.in, key, &m))
-            sw_json_in_skip(&r.in);
+        else
+            read_metric_member(&r, key, &m);
     }
     if (r.in.problem == NULL) {
         if (out->run_id == NULL || *out->run_id == '\0')

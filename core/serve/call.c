@@ -13,11 +13,10 @@
 
 #include "core/base/hash.h"
 #include "core/base/tree.h"
+#include "core/serve/names_private.h"
 #include "core/track/query.h"
 
 static const struct sw_tree_limits body_limits = {.max_depth = 32, .max_nodes = 200000, .max_bytes = 64 << 20};
-
-#define SEE_DOCS " See the API docs for more information about request parameters."
 
 // --- errors ---
 
@@ -56,14 +55,16 @@ static void put_error(struct sw_call *c, enum sw_code code, const struct sw_err 
 
 enum sw_code sw_call_missing(const char *name, struct sw_err *err)
 {
-    return sw_err_set(err, SW_INVALID, "Missing value for required parameter '%s'." SEE_DOCS, name);
+    return sw_err_set(err, SW_INVALID, "Missing value for required parameter '%s'." SW_CALL_SEE_DOCS, name);
 }
 
 enum sw_code sw_call_invalid(const char *name, const char *value, const char *why, struct sw_err *err)
 {
+    char quoted[200];
+    sw_name_quote(value, quoted, sizeof quoted);
     if (why == NULL)
-        return sw_err_set(err, SW_INVALID, "Invalid value \"%.160s\" for parameter '%s' supplied.", value, name);
-    return sw_err_set(err, SW_INVALID, "Invalid value \"%.160s\" for parameter '%s' supplied: %s", value, name, why);
+        return sw_err_set(err, SW_INVALID, "Invalid value %s for parameter '%s' supplied.", quoted, name);
+    return sw_err_set(err, SW_INVALID, "Invalid value %s for parameter '%s' supplied: %s", quoted, name, why);
 }
 
 // --- life ---
@@ -153,12 +154,20 @@ void sw_call_header(struct sw_call *c, const char *name, const char *value)
 
 // --- parameters ---
 
-static const json_t *find(const struct sw_call *c, const char *name)
+// Of a parameter of the URL that comes again without being an array, the first counts (call_private.h: sw_call_texts()
+// takes all).
+static const json_t *find_all(const struct sw_call *c, const char *name)
 {
     const json_t *value = json_object_get(c->body, name);
     if (value == NULL && strcmp(name, "run_id") == 0) // old clients
         value = json_object_get(c->body, "run_uuid");
     return json_is_null(value) ? NULL : value;
+}
+
+static const json_t *find(const struct sw_call *c, const char *name)
+{
+    const json_t *value = find_all(c, name);
+    return json_is_array(value) && c->body == c->query ? json_array_get(value, 0) : value;
 }
 
 static bool is_integer_text(const char *text)
@@ -209,9 +218,10 @@ static const char *python_type(const json_t *value)
 static enum sw_code wrong_type(const char *name, const json_t *value, struct sw_err *err)
 {
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
-    enum sw_code code = sw_err_set(
-        err, SW_INVALID, "Invalid value %.160s for parameter '%s' supplied:  Hint: Value was of type '%s'." SEE_DOCS,
-        text != NULL ? text : "", name, python_type(value));
+    enum sw_code code =
+        sw_err_set(err, SW_INVALID,
+                   "Invalid value %.160s for parameter '%s' supplied:  Hint: Value was of type '%s'." SW_CALL_SEE_DOCS,
+                   text != NULL ? text : "", name, python_type(value));
     free(text);
     return code;
 }
@@ -271,15 +281,19 @@ const char *sw_call_member_text(struct sw_call *c, const json_t *object, const c
     return json_string_value(value);
 }
 
-int64_t sw_call_member_int(const json_t *object, const char *name, int64_t otherwise)
+static int64_t to_int(const json_t *value, int64_t otherwise)
 {
-    const json_t *value = json_object_get(object, name);
     const char *text = json_string_value(value);
     if (text != NULL && is_integer_text(text))
         return strtoll(text, NULL, 10);
     if (json_is_real(value) && fabs(json_real_value(value)) < 9.2e18)
         return (int64_t)json_real_value(value);
     return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+int64_t sw_call_member_int(const json_t *object, const char *name, int64_t otherwise)
+{
+    return to_int(json_object_get(object, name), otherwise);
 }
 
 bool sw_call_member_real(const json_t *object, const char *name, double *out)
@@ -304,7 +318,7 @@ const char *sw_call_text(const struct sw_call *c, const char *name)
 
 int64_t sw_call_int(const struct sw_call *c, const char *name, int64_t otherwise)
 {
-    return sw_call_member_int(c->body, name, otherwise);
+    return to_int(find(c, name), otherwise);
 }
 
 bool sw_call_bool(const struct sw_call *c, const char *name, bool otherwise)
@@ -318,7 +332,7 @@ bool sw_call_bool(const struct sw_call *c, const char *name, bool otherwise)
 
 enum sw_code sw_call_texts(struct sw_call *c, const char *name, const char ***out, size_t *count, struct sw_err *err)
 {
-    const json_t *value = find(c, name);
+    const json_t *value = find_all(c, name);
     size_t size = json_is_array(value) ? json_array_size(value) : value != NULL;
     const char **list = sw_arena_array(c->arena, size + 1, sizeof *list);
     if (list == NULL)
@@ -348,11 +362,8 @@ enum sw_code sw_call_pairs(struct sw_call *c, const char *what, struct sw_pair *
         const json_t *item = json_array_get(list, i);
         const char *value = sw_call_member_text(c, item, "value");
         pairs[i] = (struct sw_pair){sw_call_member_text(c, item, "key"), value != NULL ? value : ""};
-        if (pairs[i].key == NULL || *pairs[i].key == '\0') {
-            char path[96];
-            snprintf(path, sizeof path, "%.60s[%zu].key", what, i);
-            return sw_call_missing(path, err);
-        }
+        if (pairs[i].key == NULL) // the rule for names refuses it with MLflow's words
+            pairs[i].key = "";
     }
     *out = pairs;
     *count = size;

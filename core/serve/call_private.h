@@ -64,6 +64,9 @@ struct sw_route {
 extern const struct sw_route sw_routes[];
 extern const size_t sw_route_count;
 
+// Ends MLflow's messages about parameters.
+#define SW_CALL_SEE_DOCS " See the API docs for more information about request parameters."
+
 #define SW_CALL_ARGS   3
 #define SW_CALL_BODY   (1 << 20)  // of a route that names no limit
 #define SW_CALL_MEMORY (1u << 30) // that one call may take for its reply

@@ -6,7 +6,11 @@
 #include "core/base/arena.h"
 #include "core/store/experiment.h"
 
-enum { SW_KEY_CHARS = 250, SW_PARAM_CHARS = 6000, SW_TAG_CHARS = 8000 };
+// MLflow counts characters, here are bytes of UTF-8.
+enum { SW_KEY_BYTES = 250, SW_PARAM_BYTES = 6000, SW_TAG_BYTES = 8000 };
+
+// The text as a JSON string, cut to fit, for messages: returns `out`.
+char *sw_name_quote(const char *text, char *out, size_t size);
 
 // Letters of any script, digits, "_-. :/", and a name that would be no other file's when taken for a path. `path` names
 // the parameter in the message.

@@ -154,8 +154,7 @@ enum sw_code sw_api_put_run(struct sw_call *c, const char *key, const struct sw_
     sw_api_put_run_info(c, "info", run);
     put_data(c, run);
     put_inputs(c, &links);
-    if (links.model_output_count > 0)
-        put_outputs(c, &links);
+    put_outputs(c, &links);
     sw_json_end_object(&c->out);
     return SW_OK;
 }
@@ -176,5 +175,6 @@ void sw_api_put_experiment(struct sw_call *c, const char *key, const struct sw_e
     sw_json_put_int(o, "last_update_time", e->updated_ms);
     sw_json_put_int(o, "creation_time", e->created_ms);
     sw_call_put_pairs(c, "tags", e->tags, e->tag_count);
+    sw_json_put_text(o, "workspace", "default");
     sw_json_end_object(o);
 }

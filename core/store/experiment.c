@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { NAME_MAX_BYTES = 500, LOCATION_MAX_BYTES = 2048, TAG_MAX_BYTES = 5000 };
+enum { NAME_MAX_BYTES = 500, LOCATION_MAX_BYTES = 2048, TAG_MAX_BYTES = 20000 };
 
 // --- reading ---
 static void read_experiment(struct sw_reader *r, void *item)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Experiments: numbered from 0 ("Default", always there), named uniquely, deleted ones included. Deleting one deletes its
 // active runs with it, restoring brings all its runs back (MLflow's rule). Results live in an arena that the caller frees.
-// Source of limits: MLflow 3 validation (name 500, tag key 250, tag value 5000 bytes).
+// Source of limits: MLflow 3 validation (name 500, tag key 250, tag value 20,000 bytes).
 #ifndef SW_STORE_EXPERIMENT_H
 #define SW_STORE_EXPERIMENT_H
 

@@ -12,6 +12,18 @@ void sw_json_out_init(struct sw_json_out *o, struct sw_buf *buf)
     *o = (struct sw_json_out){.buf = buf};
 }
 
+static void put_escape(struct sw_buf *b, unsigned char byte)
+{
+    static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    const char *pair = shorts;
+    while (*pair != '\0' && (unsigned char)*pair != byte)
+        pair += 2;
+    if (*pair != '\0')
+        sw_buf_addf(b, "\\%c", pair[1]);
+    else
+        sw_buf_addf(b, "\\u%04x", byte);
+}
+
 // Only what JSON itself asks for; runs of plain bytes are copied whole.
 static void put_string(struct sw_buf *b, const char *text)
 {
@@ -26,10 +38,8 @@ static void put_string(struct sw_buf *b, const char *text)
             sw_buf_add(b, text + copied, at - copied);
             if (malformed)
                 sw_buf_adds(b, "\xEF\xBF\xBD");
-            else if (byte == '"' || byte == '\\')
-                sw_buf_addf(b, "\\%c", byte);
             else
-                sw_buf_addf(b, "\\u%04x", byte);
+                put_escape(b, byte);
             copied = at + size;
         }
         at += size;

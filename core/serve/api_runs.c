@@ -66,11 +66,11 @@ static enum sw_code add_tags(struct sw_call *c, const char *run_id, struct sw_pa
     return code;
 }
 
-static enum sw_code reply_run(struct sw_call *c, const char *run_id, struct sw_err *err)
+static enum sw_code reply_run(struct sw_call *c, const char *run_id, bool is_new, struct sw_err *err)
 {
     struct sw_run run = {0};
     enum sw_code code = sw_run_get(c->store, run_id, c->arena, &run, err);
-    return code == SW_OK ? sw_api_put_run(c, "run", &run, err) : code;
+    return code == SW_OK ? sw_api_put_run(c, "run", &run, is_new, err) : code;
 }
 
 SW_API_HANDLER(create_run)
@@ -96,7 +96,7 @@ SW_API_HANDLER(create_run)
         code = sw_run_create(c->store, &n, run_id, err);
     if (code == SW_OK)
         code = add_tags(c, run_id, tags, tag_count, err);
-    return code == SW_OK ? reply_run(c, run_id, err) : code;
+    return code == SW_OK ? reply_run(c, run_id, true, err) : code;
 }
 
 // --- one run ---
@@ -117,7 +117,7 @@ SW_API_HANDLER(get_run)
     enum sw_code code = sw_api_require_run(c, run_id, &peek, err);
     if (code == SW_OK)
         code = follow_script(c, run_id, peek.experiment_id, err);
-    return code == SW_OK ? reply_run(c, run_id, err) : code;
+    return code == SW_OK ? reply_run(c, run_id, false, err) : code;
 }
 
 static enum sw_code read_status(struct sw_call *c, struct sw_run_change *change, struct sw_err *err)
@@ -282,7 +282,7 @@ SW_API_HANDLER(search_runs)
     if (shown > 0)
         sw_json_begin_array(&c->out, "runs");
     for (size_t i = 0; code == SW_OK && i < shown; i++)
-        code = sw_api_put_run(c, NULL, &list.items[i], err);
+        code = sw_api_put_run(c, NULL, &list.items[i], false, err);
     if (shown > 0)
         sw_json_end_array(&c->out);
     if (code == SW_OK && list.count > shown)

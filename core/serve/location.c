@@ -22,7 +22,9 @@ enum sw_code sw_api_check_location(const char *location, struct sw_err *err)
                           "Invalid artifact path length. The length of the artifact path cannot be "
                           "greater than %d",
                           LOCATION_MOST);
-    if (strpbrk(location, "?#\\") != NULL || strstr(location, "..") != NULL)
+    if (strpbrk(location, "?#") != NULL)
+        return sw_err_set(err, SW_INVALID, "'artifact_location' URL can't include fragments or params.");
+    if (strchr(location, '\\') != NULL || strstr(location, "..") != NULL)
         return sw_err_set(err, SW_INVALID, "Invalid artifact location: '%.160s'", location);
     for (size_t i = 0; i < sizeof remote_schemes / sizeof *remote_schemes && location[len] == ':'; i++)
         if (strlen(remote_schemes[i]) == len && strncasecmp(location, remote_schemes[i], len) == 0)

@@ -144,17 +144,19 @@ static void put_outputs(struct sw_call *c, const struct sw_run_links *links)
     sw_json_end_object(o);
 }
 
-enum sw_code sw_api_put_run(struct sw_call *c, const char *key, const struct sw_run *run, struct sw_err *err)
+enum sw_code sw_api_put_run(struct sw_call *c, const char *key, const struct sw_run *run, bool is_new,
+                            struct sw_err *err)
 {
     struct sw_run_links links = {0};
-    enum sw_code code = sw_run_load_links(c->store, run->run_id, c->arena, &links, err);
+    enum sw_code code = is_new ? SW_OK : sw_run_load_links(c->store, run->run_id, c->arena, &links, err);
     if (code != SW_OK)
         return code;
     sw_json_begin_object(&c->out, key);
     sw_api_put_run_info(c, "info", run);
     put_data(c, run);
     put_inputs(c, &links);
-    put_outputs(c, &links);
+    if (!is_new)
+        put_outputs(c, &links);
     sw_json_end_object(&c->out);
     return SW_OK;
 }

@@ -18,8 +18,10 @@ enum sw_code sw_api_view(const struct sw_call *c, const char *name, enum sw_view
 // client reaches by itself (s3:, gs:, ...). A path of this machine is refused: this server does not read or write there.
 enum sw_code sw_api_check_location(const char *location, struct sw_err *err);
 
-// {"info", "data", "inputs", "outputs"} as member `key` (NULL in an array).
-enum sw_code sw_api_put_run(struct sw_call *c, const char *key, const struct sw_run *run, struct sw_err *err);
+// {"info", "data", "inputs", "outputs"} as member `key` (NULL in an array). A run that was just made has no links to look
+// for, and MLflow gives it no outputs.
+enum sw_code sw_api_put_run(struct sw_call *c, const char *key, const struct sw_run *run, bool is_new,
+                            struct sw_err *err);
 void sw_api_put_run_info(struct sw_call *c, const char *key, const struct sw_run *run);
 void sw_api_put_experiment(struct sw_call *c, const char *key, const struct sw_experiment *e);
 

@@ -7,11 +7,18 @@
 #define SW_BASE_JOBENV_H
 
 #define SW_ENV_JOB_ID       "SLIPWAY_JOB_ID"
-#define SW_ENV_RUN_ID       "SLIPWAY_RUN_ID"       // also given as MLFLOW_RUN_ID
+#define SW_ENV_RUN_ID       "SLIPWAY_RUN_ID"
 #define SW_ENV_ATTEMPT      "SLIPWAY_ATTEMPT"      // from 1
 #define SW_ENV_JOB_DIR      "SLIPWAY_JOB_DIR"      // scratch of the job, kept across attempts: checkpoints go here
 #define SW_ENV_ARTIFACT_DIR "SLIPWAY_ARTIFACT_DIR" // files put here become the run's artifacts
 #define SW_ENV_COMM_FD      "SLIPWAY_COMM_FD" // empty memfd shared by all ranks of an attempt; set when there are several
+
+// For MLflow's client: the job's own server on loopback, its token, and what start_run() without arguments takes. Left out
+// when the job was given another MLFLOW_TRACKING_URI.
+#define SW_ENV_TRACKING_URI        "MLFLOW_TRACKING_URI"
+#define SW_ENV_TRACKING_TOKEN      "MLFLOW_TRACKING_TOKEN" // ends with the attempt
+#define SW_ENV_TRACKING_RUN        "MLFLOW_RUN_ID"
+#define SW_ENV_TRACKING_EXPERIMENT "MLFLOW_EXPERIMENT_ID"
 
 // Descriptor for JSON Lines, one object a line, any of these members:
 //   {"step": 10, "time_ms": 1, "metrics": {"loss": 0.3}}   numbers, or "NaN", "Infinity", "-Infinity" as text

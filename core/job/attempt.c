@@ -337,6 +337,20 @@ static enum sw_code start_writer(struct attempt *at, struct sw_err *err)
     return code;
 }
 
+// A job runs without it rather than not at all, but says so: most commands report nothing to MLflow.
+static void start_tracking(struct attempt *at)
+{
+    struct sw_err err = {0};
+    char text[400];
+    at->tracking = (struct sw_job_tracking){.experiment_id = at->spec->experiment_id, .sources = at->sources};
+    snprintf(at->tracking.run_id, sizeof(at->tracking.run_id), "%s", at->job->run_id);
+    if (sw_job_tracking_start(&at->tracking, at->spec->store_dir, &err) == SW_OK)
+        return;
+    snprintf(text, sizeof(text), "MLflow's API is not offered to this attempt: %s", err.message);
+    sw_job_ranks_note(at, text);
+    fprintf(stderr, "%s\n", text);
+}
+
 static enum sw_code make_ranks(struct attempt *at, struct sw_err *err)
 {
     at->ranks = calloc((size_t)at->job->ranks, sizeof(*at->ranks));
@@ -374,6 +388,8 @@ static enum sw_code set_up(struct attempt *at, struct sw_err *err)
         code = sw_job_log_open(&at->merged, path, SW_JOB_LOG_BYTES, err);
     if (!code)
         code = start_writer(at, err);
+    if (!code)
+        start_tracking(at);
     return code;
 }
 
@@ -424,6 +440,7 @@ enum sw_code sw_job_attempt_run(const struct sw_job_attempt_spec *spec, struct s
     }
     code = run_loop(&at, err);
     sw_job_ranks_drain(&at);
+    sw_job_tracking_stop(&at.tracking);
     hand_on_progress(&at);
     int64_t refused = 0;
     sw_job_writer_end(at.writer, &at.intake.batch, &refused);

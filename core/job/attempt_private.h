@@ -6,6 +6,7 @@
 
 #include "core/job/harvest_private.h"
 #include "core/job/job_private.h"
+#include "core/job/tracking_private.h"
 
 struct rank;
 
@@ -49,6 +50,7 @@ struct attempt {
     json_t *options; // the job's
     struct sw_job_intake intake;
     struct sw_job_sources *sources;
+    struct sw_job_tracking tracking;
     struct sw_job_patterns *patterns; // NULL = none asked for
     bool takes_records;               // JSON Lines of stdout, too
     struct sw_job_log merged;

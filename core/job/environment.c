@@ -5,6 +5,7 @@
 
 #include "core/base/jobenv.h"
 #include "core/base/text.h"
+#include "core/job/tracking_private.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,7 +17,29 @@ enum { MAX_VALUE = 128 << 10 }; // one longer could not be exec'ed anyway (MAX_A
 // A job started inside another job must not pass for a part of it, nor one supervisor's fault points for another's.
 static const char *const own_names[] = {
     SW_ENV_JOB_ID,       SW_ENV_RUN_ID,  SW_ENV_ATTEMPT,    SW_ENV_JOB_DIR,
-    SW_ENV_ARTIFACT_DIR, SW_ENV_COMM_FD, SW_ENV_METRICS_FD, "MLFLOW_RUN_ID",
+    SW_ENV_ARTIFACT_DIR, SW_ENV_COMM_FD, SW_ENV_METRICS_FD,
+};
+// What points MLflow's client elsewhere than to the job's own server and run: the submitter's settings do not count, only
+// those given for the job.
+static const char *const tracking_names[] = {
+    SW_ENV_TRACKING_URI,
+    SW_ENV_TRACKING_TOKEN,
+    SW_ENV_TRACKING_RUN,
+    SW_ENV_TRACKING_EXPERIMENT,
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_AUTH",
+    "MLFLOW_TRACKING_AWS_SIGV4",
+    "MLFLOW_TRACKING_INSECURE_TLS",
+    "MLFLOW_TRACKING_SERVER_CERT_PATH",
+    "MLFLOW_TRACKING_CLIENT_CERT_PATH",
+    "MLFLOW_TRACKING_DIR",
+    "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_PARENT_RUN_ID",
+    "MLFLOW_ACTIVE_MODEL_ID",
+    "MLFLOW_REGISTRY_URI",
+    "MLFLOW_REGISTRY_DIR",
+    "MLFLOW_WORKSPACE",
 };
 // torchrun's, of which a job must see its own or none.
 static const char *const rendezvous_names[] = {
@@ -97,6 +120,12 @@ void sw_job_env_drop(struct sw_job_env *e, const char *name)
     e->items[e->count] = NULL;
 }
 
+static void drop_all(struct sw_job_env *e, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        sw_job_env_drop(e, names[i]);
+}
+
 const char *sw_job_env_get(const struct sw_job_env *e, const char *name)
 {
     size_t i = find(e, name, strlen(name));
@@ -174,6 +203,8 @@ enum sw_code sw_job_env_for_supervisor(const char *store_dir, int64_t job_id, co
         if (*text == '=' && (!saved || is_secret(key, text + 1) || strcmp(key, "SLIPWAY_FAILPOINT") == 0))
             put_item(e, sw_arena_strdup(e->arena, *item));
     }
+    drop_all(e, own_names, sizeof(own_names) / sizeof(own_names[0]));
+    drop_all(e, tracking_names, sizeof(tracking_names) / sizeof(tracking_names[0]));
     for (; extra && *extra; extra++) { // the others are in the job's row
         char key[256];
         snprintf(key, sizeof(key), "%.*s", (int)name_length(*extra), *extra);
@@ -181,8 +212,6 @@ enum sw_code sw_job_env_for_supervisor(const char *store_dir, int64_t job_id, co
         if (*text == '=' && is_secret(key, text + 1))
             put_item(e, sw_arena_strdup(e->arena, *extra));
     }
-    for (size_t i = 0; i < sizeof(own_names) / sizeof(own_names[0]); i++)
-        sw_job_env_drop(e, own_names[i]);
     json_decref(saved);
     return e->failed ? sw_err_set(err, SW_NO_MEMORY, "the environment of job %" PRId64 " is too large", job_id) : SW_OK;
 }
@@ -199,8 +228,7 @@ static void put_int(struct sw_job_env *e, const char *name, int64_t value)
 static void put_rendezvous(struct sw_job_env *e, const struct sw_job_rank_context *c)
 {
     const struct sw_job *job = c->job;
-    for (size_t i = 0; i < sizeof(rendezvous_names) / sizeof(rendezvous_names[0]); i++)
-        sw_job_env_drop(e, rendezvous_names[i]);
+    drop_all(e, rendezvous_names, sizeof(rendezvous_names) / sizeof(rendezvous_names[0]));
     // torchrun takes its defaults from PET_*: two jobs on one machine do not meet on its fixed port 29500.
     put_int(e, "PET_MASTER_PORT", c->port);
     if (job->ranks < 2)
@@ -234,13 +262,50 @@ static void put_gpus(struct sw_job_env *e, const struct sw_job_rank_context *c)
     sw_job_env_put(e, "CUDA_VISIBLE_DEVICES", c->gpu_indices ? c->gpu_indices : visible);
 }
 
+// A proxy that the environment names would get the calls to our loopback port; so the lists of exceptions hold it.
+static void pass_proxies(struct sw_job_env *e)
+{
+    static const char *const proxies[] = {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"};
+    static const char *const exceptions[] = {"no_proxy", "NO_PROXY"};
+    bool has_proxy = false;
+    for (size_t i = 0; i < sizeof(proxies) / sizeof(proxies[0]); i++)
+        has_proxy |= sw_job_env_get(e, proxies[i]) != NULL;
+    const char *known = sw_job_env_get(e, exceptions[0]);
+    if (!known)
+        known = sw_job_env_get(e, exceptions[1]);
+    if (!has_proxy || (known && strstr(known, "127.0.0.1")))
+        return;
+    const char *list =
+        sw_arena_printf(e->arena, "%s%s127.0.0.1,localhost", known ? known : "", known && *known ? "," : "");
+    for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
+        sw_job_env_put(e, exceptions[i], list ? list : "127.0.0.1");
+}
+
+// For MLflow's client. A server that was given for this job is the user's will: then nothing here is ours.
+static void put_tracking(struct sw_job_env *e, const struct sw_job_rank_context *c)
+{
+    char uri[64];
+    if (sw_job_env_get(e, SW_ENV_TRACKING_URI) || !c->tracking)
+        return;
+    snprintf(uri, sizeof(uri), "http://127.0.0.1:%d", c->tracking->port);
+    sw_job_env_put(e, SW_ENV_TRACKING_URI, uri);
+    sw_job_env_put(e, SW_ENV_TRACKING_TOKEN, c->tracking->token);
+    sw_job_env_drop(e, "MLFLOW_TRACKING_USERNAME"); // would be shown instead of the token
+    sw_job_env_drop(e, "MLFLOW_TRACKING_PASSWORD");
+    if (!sw_job_env_get(e, SW_ENV_TRACKING_RUN))
+        sw_job_env_put(e, SW_ENV_TRACKING_RUN, c->job->run_id);
+    if (!sw_job_env_get(e, SW_ENV_TRACKING_EXPERIMENT) && !sw_job_env_get(e, "MLFLOW_EXPERIMENT_NAME"))
+        put_int(e, SW_ENV_TRACKING_EXPERIMENT, c->tracking->experiment_id);
+    pass_proxies(e);
+}
+
 void sw_job_env_add_rank(struct sw_job_env *e, const struct sw_job_rank_context *c)
 {
     put_rendezvous(e, c);
     put_gpus(e, c);
     put_int(e, SW_ENV_JOB_ID, c->job->job_id);
     sw_job_env_put(e, SW_ENV_RUN_ID, c->job->run_id);
-    sw_job_env_put(e, "MLFLOW_RUN_ID", c->job->run_id);
+    put_tracking(e, c);
     put_int(e, SW_ENV_ATTEMPT, c->job->attempt);
     sw_job_env_put(e, SW_ENV_JOB_DIR, c->dir);
     sw_job_env_put(e, SW_ENV_ARTIFACT_DIR, c->artifact_dir);

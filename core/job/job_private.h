@@ -77,16 +77,18 @@ enum sw_code sw_job_env_show(const char *const *list, json_t **out, struct sw_er
 enum sw_code sw_job_env_for_supervisor(const char *store_dir, int64_t job_id, const char *const *extra,
                                        struct sw_job_env *e, struct sw_err *err);
 
+struct sw_job_tracking; // tracking_private.h
 struct sw_job_rank_context {
     const struct sw_job *job;
     const char *dir; // work folder
     const char *artifact_dir;
     int rank;
-    int port;                // reserved for the rendezvous
-    int metrics_fd;          // in the child
-    int comm_fd;             // in the child; -1 = none
-    bool has_gpus;           // this machine has any
-    const char *gpu_indices; // of the leased ones, for launchers that take no UUIDs; NULL = unknown
+    int port;                               // reserved for the rendezvous
+    int metrics_fd;                         // in the child
+    int comm_fd;                            // in the child; -1 = none
+    bool has_gpus;                          // this machine has any
+    const char *gpu_indices;                // of the leased ones, for launchers that take no UUIDs; NULL = unknown
+    const struct sw_job_tracking *tracking; // of the job's own server; NULL = none
 };
 // Adds what a rank finds in its environment (core/base/jobenv.h, torchrun's names) to `e`.
 void sw_job_env_add_rank(struct sw_job_env *e, const struct sw_job_rank_context *c);
@@ -237,6 +239,7 @@ struct sw_job_attempt_spec {
     const char *store_dir;
     const struct sw_job *job; // attempt and GPUs as claimed
     const char *artifact_dir;
+    int64_t experiment_id; // of the job's run
     bool has_gpus;
     const char *gpu_indices;
 };

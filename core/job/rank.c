@@ -317,7 +317,8 @@ enum sw_code sw_job_ranks_start(struct attempt *at, struct sw_err *err)
                                     .artifact_dir = at->spec->artifact_dir,
                                     .metrics_fd = CHILD_METRICS_FD,
                                     .comm_fd = at->rank_count > 1 ? CHILD_COMM_FD : -1,
-                                    .has_gpus = at->spec->has_gpus};
+                                    .has_gpus = at->spec->has_gpus,
+                                    .tracking = at->tracking.serve ? &at->tracking : NULL};
     int comm_fd = -1, port_fd = -1;
     struct sw_arena *a = sw_arena_new(4 << 20);
     enum sw_code code = a ? SW_OK : sw_err_set(err, SW_NO_MEMORY, "no memory to start ranks");

@@ -265,7 +265,10 @@ static enum sw_code run_attempt(struct supervisor *sv, const struct sw_job_gpus 
                                 struct sw_err *err)
 {
     char artifacts[SW_PATH_MAX];
+    struct sw_run_peek run = {0};
     enum sw_code code = load_job(sv, err);
+    if (!code)
+        code = sw_run_peek(sv->store, sv->job.run_id, &run, err);
     if (!code)
         code = sw_run_artifact_dir(sv->store, sv->job.run_id, artifacts, err);
     if (!code) {
@@ -278,6 +281,7 @@ static enum sw_code run_attempt(struct supervisor *sv, const struct sw_job_gpus 
     struct sw_job_attempt_spec spec = {.store_dir = sv->store_dir,
                                        .job = &sv->job,
                                        .artifact_dir = artifacts,
+                                       .experiment_id = run.experiment_id,
                                        .has_gpus = gpus->count > 0,
                                        .gpu_indices = indices_of(sv->job.gpu_uuids, gpus, sv->arena)};
     // From here on every orphan of the job comes back to us; but not the supervisors that we start while waiting.

@@ -4,6 +4,7 @@
 #include "tests/unit/job/job_test.h"
 
 #include "core/job/job_private.h"
+#include "core/job/tracking_private.h"
 
 #include <math.h>
 
@@ -390,12 +391,20 @@ static void captured_environments_hold_no_secrets(void **state)
 static void a_rank_s_environment_replaces_and_adds(void **state)
 {
     (void)state;
-    const char *const list[] = {
-        "RANK=9", "MASTER_PORT=1", "A=1", "A=2", "CUDA_VISIBLE_DEVICES=0,1", "OMP_NUM_THREADS=3", NULL};
+    const char *const list[] = {"RANK=9",
+                                "MASTER_PORT=1",
+                                "A=1",
+                                "A=2",
+                                "CUDA_VISIBLE_DEVICES=0,1",
+                                "OMP_NUM_THREADS=3",
+                                "HTTP_PROXY=http://proxy",
+                                "NO_PROXY=corp",
+                                NULL};
     struct sw_arena *a = sw_arena_new(1 << 20);
     struct sw_job_env e = {.arena = a};
     struct sw_job job = {
         .job_id = 4, .ranks = 2, .attempt = 2, .max_retries = 3, .run_id = "r", .cpu_slots = 8, .gpu_uuids = ""};
+    const struct sw_job_tracking tracking = {.port = 4711, .token = "secret", .experiment_id = 3};
     struct sw_job_rank_context c = {.job = &job,
                                     .dir = "/w",
                                     .artifact_dir = "/a",
@@ -403,7 +412,8 @@ static void a_rank_s_environment_replaces_and_adds(void **state)
                                     .port = 2000,
                                     .metrics_fd = 3,
                                     .comm_fd = 4,
-                                    .has_gpus = true};
+                                    .has_gpus = true,
+                                    .tracking = &tracking};
     sw_job_env_add_all(&e, list);
     sw_job_env_add_rank(&e, &c);
     static const struct sw_pair wanted[] = {
@@ -418,6 +428,11 @@ static void a_rank_s_environment_replaces_and_adds(void **state)
         {"SLIPWAY_COMM_FD", "4"},
         {"TORCHELASTIC_RESTART_COUNT", "1"},
         {"MLFLOW_RUN_ID", "r"},
+        {"MLFLOW_TRACKING_URI", "http://127.0.0.1:4711"},
+        {"MLFLOW_TRACKING_TOKEN", "secret"},
+        {"MLFLOW_EXPERIMENT_ID", "3"},
+        {"no_proxy", "corp,127.0.0.1,localhost"},
+        {"NO_PROXY", "corp,127.0.0.1,localhost"},
     };
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
         assert_string_equal(sw_job_env_get(&e, wanted[i].key), wanted[i].value);
@@ -426,6 +441,25 @@ static void a_rank_s_environment_replaces_and_adds(void **state)
     job.gpu_count = 1;
     sw_job_env_add_rank(&e, &c);
     assert_string_equal(sw_job_env_get(&e, "CUDA_VISIBLE_DEVICES"), "1");
+    sw_arena_free(a);
+}
+
+static void a_server_given_for_the_job_is_left_alone(void **state)
+{
+    (void)state;
+    const char *const list[] = {"MLFLOW_TRACKING_URI=http://mine", NULL};
+    struct sw_arena *a = sw_arena_new(1 << 20);
+    struct sw_job_env e = {.arena = a};
+    struct sw_job job = {.job_id = 4, .ranks = 1, .attempt = 1, .run_id = "r", .gpu_uuids = ""};
+    const struct sw_job_tracking tracking = {.port = 4711, .token = "secret", .experiment_id = 3};
+    struct sw_job_rank_context c = {
+        .job = &job, .dir = "/w", .artifact_dir = "/a", .comm_fd = -1, .tracking = &tracking};
+    sw_job_env_add_all(&e, list);
+    sw_job_env_add_rank(&e, &c);
+    assert_string_equal(sw_job_env_get(&e, "MLFLOW_TRACKING_URI"), "http://mine");
+    assert_null(sw_job_env_get(&e, "MLFLOW_TRACKING_TOKEN"));
+    assert_null(sw_job_env_get(&e, "MLFLOW_RUN_ID"));
+    assert_null(sw_job_env_get(&e, "MLFLOW_EXPERIMENT_ID"));
     sw_arena_free(a);
 }
 
@@ -445,6 +479,7 @@ int main(void)
         cmocka_unit_test(bars_give_progress_until_the_job_speaks_itself),
         cmocka_unit_test(captured_environments_hold_no_secrets),
         cmocka_unit_test(a_rank_s_environment_replaces_and_adds),
+        cmocka_unit_test(a_server_given_for_the_job_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

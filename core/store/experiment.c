@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Experiments and their tags. Searching them stands in search.c.
+// Experiments and their tags.
 #include "core/store/experiment_private.h"
 
 #include "core/base/clock.h"
+#include "core/store/filter_private.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -272,4 +273,50 @@ enum sw_code sw_experiment_set_tag(struct sw_store *s, int64_t experiment_id, co
     if (code == SW_OK)
         code = sw_step_begin(s, SW_STORE_NORMAL, &step, err);
     return code == SW_OK ? sw_step_end(s, &step, change_tag(s, experiment_id, key, value, err), err) : code;
+}
+
+// --- searching ---
+static enum sw_code list_experiment_ids(struct sw_store *s, const struct sw_search *q, struct sw_arena *a,
+                                        struct sw_rows *ids, struct sw_err *err)
+{
+    struct sw_filter f;
+    enum sw_code code = sw_filter_begin(&f, SW_SUBJECT_EXPERIMENT, a, err);
+    sw_buf_adds(&f.sql, "SELECT experiment.experiment_id FROM experiment WHERE experiment.is_deleted");
+    sw_filter_add_view(&f, q->view);
+    if (code == SW_OK)
+        code = sw_filter_add_where(&f, q->where);
+    if (code == SW_OK)
+        code = sw_filter_add_order(&f, q->order, q->order_count);
+    if (code == SW_OK)
+        code = sw_filter_add_page(&f, q->limit, q->offset);
+    if (code == SW_OK)
+        code = sw_filter_list_keys(s, &f, ids);
+    sw_filter_end(&f);
+    return code;
+}
+
+static enum sw_code search_experiments(struct sw_store *s, const struct sw_search *q, struct sw_arena *a,
+                                       struct sw_experiment_list *out, struct sw_err *err)
+{
+    struct sw_rows ids = {0};
+    struct sw_experiment_list list = {0};
+    enum sw_code code = list_experiment_ids(s, q, a, &ids, err);
+    if (code != SW_OK)
+        return code;
+    list.items = sw_arena_array(a, ids.count > 0 ? ids.count : 1, sizeof *list.items);
+    if (list.items == NULL)
+        return sw_rows_full(err);
+    for (; list.count < ids.count && code == SW_OK; list.count++)
+        code = sw_experiment_get(s, ((int64_t *)ids.items)[list.count], a, &list.items[list.count], err);
+    if (code == SW_OK)
+        *out = list;
+    return code;
+}
+
+enum sw_code sw_experiment_search(struct sw_store *s, const struct sw_search *q, struct sw_arena *a,
+                                  struct sw_experiment_list *out, struct sw_err *err)
+{
+    struct sw_step step;
+    enum sw_code code = sw_snapshot_begin(s, &step, err);
+    return code == SW_OK ? sw_snapshot_end(s, &step, search_experiments(s, q, a, out, err)) : code;
 }

@@ -3,10 +3,17 @@
 // fits its NOT.
 #include "core/store/filter_private.h"
 
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 200, SQL_MAX_BYTES = 1 << 20, VALUES_MAX = 4000, ORDER_MAX = 16, PAGE_DEFAULT = 100 };
+enum {
+    DEPTH_MAX = 200,
+    SQL_MAX_BYTES = 1 << 20,
+    VALUES_FIRST = 32,
+    VALUES_MAX = 4096,
+    ORDER_MAX = 16,
+    PAGE_DEFAULT = 100
+};
 
 // --- subjects ---
 struct attribute {
@@ -167,23 +174,38 @@ static enum sw_code find_keyed(const struct sw_filter *f, enum sw_query_field fi
 }
 
 // --- the filter ---
+static enum sw_code out_of_memory(const struct sw_filter *f)
+{
+    return sw_err_set(f->err, SW_NO_MEMORY, "searching %s: out of memory", f->subject->plural);
+}
+
 enum sw_code sw_filter_begin(struct sw_filter *f, enum sw_subject subject, struct sw_arena *a, struct sw_err *err)
 {
     *f = (struct sw_filter){.subject = &subjects[subject], .arena = a, .err = err};
     sw_buf_init(&f->sql, SQL_MAX_BYTES);
-    f->values = sw_arena_array(a, VALUES_MAX, sizeof *f->values);
-    return f->values != NULL ? SW_OK : sw_rows_full(err);
+    f->values = malloc(VALUES_FIRST * sizeof *f->values);
+    f->value_cap = f->values != NULL ? VALUES_FIRST : 0;
+    return f->values != NULL ? SW_OK : out_of_memory(f);
 }
 
 void sw_filter_end(struct sw_filter *f)
 {
     sw_buf_free(&f->sql);
+    free(f->values);
 }
 
 enum sw_code sw_filter_add_value(struct sw_filter *f, struct sw_value v)
 {
     if (f->value_count == VALUES_MAX)
         return sw_err_set(f->err, SW_LIMIT, "the query has more than %d values", VALUES_MAX);
+    if (f->value_count == f->value_cap) {
+        size_t cap = f->value_cap * 2;
+        struct sw_value *grown = realloc(f->values, cap * sizeof *grown);
+        if (grown == NULL)
+            return out_of_memory(f);
+        f->values = grown;
+        f->value_cap = cap;
+    }
     f->values[f->value_count++] = v;
     sw_buf_addf(&f->sql, "?%zu", f->value_count);
     return SW_OK;
@@ -199,6 +221,13 @@ enum sw_code sw_filter_add_ids(struct sw_filter *f, const char *column, const in
     }
     sw_buf_addc(&f->sql, ')');
     return code;
+}
+
+void sw_filter_add_view(struct sw_filter *f, enum sw_view view)
+{
+    static const char *const views[] = {
+        [SW_VIEW_ACTIVE] = " = 0", [SW_VIEW_DELETED] = " = 1", [SW_VIEW_ALL] = " IN (0, 1)"};
+    sw_buf_adds(&f->sql, views[view]);
 }
 
 // --- conditions ---
@@ -243,7 +272,7 @@ static enum sw_code add_text_test(struct sw_filter *f, const char *column, const
 {
     const char *text = text_of(f, q), *op = operators[q->op];
     if (text == NULL)
-        return sw_err_set(f->err, SW_NO_MEMORY, "searching %s: out of memory", f->subject->plural);
+        return out_of_memory(f);
     if (!may_be_number || !is_ordering(q->op)) {
         sw_buf_addf(&f->sql, "%s %s ", column, op);
         return sw_filter_add_value(f, sw_text(text));
@@ -258,7 +287,7 @@ static enum sw_code add_text_test(struct sw_filter *f, const char *column, const
     return code;
 }
 
-static enum sw_code add_number_test(struct sw_filter *f, const char *column, const struct sw_query *q)
+enum sw_code sw_filter_add_number_test(struct sw_filter *f, const char *column, const struct sw_query *q)
 {
     if (!q->is_number || q->op == SW_OP_LIKE || q->op == SW_OP_ILIKE)
         return sw_err_set(f->err, SW_INVALID, "'%.64s' is a number and is compared with numbers only", q->key);
@@ -286,7 +315,7 @@ static enum sw_code add_test(struct sw_filter *f, const char *column, const stru
 {
     if (q->kind == SW_QUERY_IN)
         return add_list_test(f, column, q, is_number);
-    return is_number ? add_number_test(f, column, q) : add_text_test(f, column, q, may_be_number);
+    return is_number ? sw_filter_add_number_test(f, column, q) : add_text_test(f, column, q, may_be_number);
 }
 
 static enum sw_code add_attribute(struct sw_filter *f, const struct sw_query *q)
@@ -378,8 +407,10 @@ static enum sw_code add_query(struct sw_filter *f, const struct sw_query *q, int
     if (depth > DEPTH_MAX)
         return sw_err_set(f->err, SW_LIMIT, "the query is nested more than %d deep", DEPTH_MAX);
     sw_buf_addc(&f->sql, '(');
-    enum sw_code code;
-    if (q->kind == SW_QUERY_NOT) {
+    enum sw_code code = SW_OK;
+    if (q == f->held) {
+        sw_buf_addc(&f->sql, '1');
+    } else if (q->kind == SW_QUERY_NOT) {
         sw_buf_adds(&f->sql, "NOT ");
         code = add_query(f, q->left, depth + 1);
     } else if (q->kind == SW_QUERY_AND || q->kind == SW_QUERY_OR) {
@@ -492,16 +523,22 @@ void sw_filter_add_own_order(struct sw_filter *f, const struct sw_query_order *o
         sw_buf_adds(&f->sql, "1"); // the first column of the result: orders nothing further
 }
 
-enum sw_code sw_filter_add_order(struct sw_filter *f, const struct sw_query_order *order, size_t count)
+enum sw_code sw_filter_add_order_after(struct sw_filter *f, const char *first, const struct sw_query_order *order,
+                                       size_t count)
 {
     enum sw_code code = SW_OK;
     if (count > ORDER_MAX)
         return sw_err_set(f->err, SW_LIMIT, "%s can be ordered by %d fields at most", f->subject->plural, ORDER_MAX);
-    sw_buf_adds(&f->sql, " ORDER BY ");
+    sw_buf_addf(&f->sql, " ORDER BY %s%s", first != NULL ? first : "", first != NULL ? ", " : "");
     for (size_t i = 0; i < count && code == SW_OK; i++)
         code = sw_filter_add_order_term(f, &order[i], NULL, NULL);
     sw_filter_add_own_order(f, order, count);
     return code;
+}
+
+enum sw_code sw_filter_add_order(struct sw_filter *f, const struct sw_query_order *order, size_t count)
+{
+    return sw_filter_add_order_after(f, NULL, order, count);
 }
 
 enum sw_code sw_filter_add_page(struct sw_filter *f, int64_t limit, int64_t offset)

@@ -16,6 +16,7 @@
 enum {
     BUSY_LIMIT_MS = 60000, // a training job must not fail because somebody else writes
     BUSY_PAUSE_MAX_MS = 50,
+    FEW_RUNS = 1000, // sorting these takes about a millisecond
     VALUE_BYTES_MAX = 64 << 20,
 };
 
@@ -217,6 +218,7 @@ enum sw_code sw_store_open(const char *dir, enum sw_store_mode mode, struct sw_s
     s->read_only = mode == SW_STORE_READ_ONLY;
     s->durability = SW_STORE_NORMAL;
     s->busy_limit_ms = busy_limit();
+    s->few_runs = FEW_RUNS;
     code = connect_file(s, path, err);
     if (code == SW_OK)
         code = check_schema(s, mode, err);

@@ -24,6 +24,7 @@ struct sw_store {
     enum sw_store_durability durability; // what PRAGMA synchronous is set to
     int64_t busy_limit_ms;               // how long a lock is waited for
     int64_t busy_since_ms;               // when the present wait began
+    int64_t few_runs;                    // as many are sorted without a plan (search.c); tests make it small
     sqlite3_stmt *statements[SQL_COUNT]; // prepared at first use
 };
 

@@ -23,6 +23,7 @@ bench startup "$python" tests/bench/startup.py
 bench intake build/release/bench/intake "$scratch/intake"
 bench pipe "$python" tests/bench/pipe.py
 bench overlay build/release/bench/overlay "$scratch/overlay"
+bench search build/release/bench/search "$scratch/search"
 bench trainer "$python" tests/bench/trainer.py
 
 "$python" - "$lines" <<'PY' || status=1

@@ -7,6 +7,7 @@
 #include "core/store/dataset.h"
 #include "core/store/metric.h"
 #include "core/store/run.h"
+#include "core/store/store_private.h"
 #include "core/track/query.h"
 
 #include <ctype.h>
@@ -446,6 +447,52 @@ static void test_store_agrees_with_evaluation(void **state)
     assert_true(some > QUERIES / 3); // most queries are neither empty nor everything
 }
 
+// Pages through the index of a metric are those of a plain sort, whatever the plan: `few_runs` decides for it.
+static void test_plans_agree(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const orders[] = {
+        "",          "metrics.a",    "metrics.a DESC, run_name", "metrics.b DESC", "params.a", "start_time, metrics.a",
+        "metrics.d", "end_time DESC"};
+    static const int64_t few[] = {0, 40, 70};
+    uint32_t seed = 11;
+    enum { RUNS = 120, QUERIES = 600 };
+    for (int i = 0; i < RUNS; i++)
+        add_random_run(f, &seed, i);
+    for (int i = 0; i < QUERIES; i++) {
+        struct sw_arena *a = sw_arena_new(16 << 20);
+        struct sw_buf text;
+        struct sw_run_list all, page;
+        struct sw_run_query q = {.experiment_id = draw(&seed, 2) ? 0 : -1, .limit = RUNS};
+        struct sw_query_order *order = NULL;
+        sw_buf_init(&text, 1 << 16);
+        if (draw(&seed, 2))
+            sw_buf_addf(&text, "metrics.%c %s 1 AND ", 'a' + (int)draw(&seed, 2), draw(&seed, 2) ? ">" : "!=");
+        sw_buf_adds(&text, "(");
+        add_random_query(&text, &seed, 2);
+        sw_buf_adds(&text, ")");
+        ok(sw_track_parse_query(SW_SUBJECT_RUN, text.data, a, &q.where, &f->err));
+        ok(sw_track_parse_order(SW_SUBJECT_RUN, orders[draw(&seed, 8)], a, &order, &q.order_count, &f->err));
+        q.order = order;
+        f->store->few_runs = 1000;
+        ok(sw_run_search(f->store, &q, a, &all, &f->err));
+        f->store->few_runs = few[draw(&seed, 3)];
+        q.limit = 1 + draw(&seed, 20);
+        size_t at = 0;
+        do {
+            q.offset = (int64_t)at;
+            ok(sw_run_search(f->store, &q, a, &page, &f->err));
+            for (size_t r = 0; r < page.count; r++, at++)
+                if (at >= all.count || strcmp(page.items[r].run_id, all.items[at].run_id) != 0)
+                    fail_msg("%s: run %zu is another one", text.data, at);
+            assert_int_equal(page.total, all.count);
+        } while (page.count > 0);
+        assert_int_equal(at, all.count);
+        sw_buf_free(&text);
+        sw_arena_free(a);
+    }
+}
+
 static void test_order_of_runs(void **state)
 {
     struct fixture *f = *state;
@@ -556,6 +603,7 @@ int main(void)
         store_test(test_limits),
         store_test(test_orders),
         store_test(test_store_agrees_with_evaluation),
+        store_test(test_plans_agree),
         store_test(test_order_of_runs),
         store_test(test_pages_and_deleted),
         store_test(test_dataset_queries),

@@ -19,9 +19,17 @@
 #include "core/base/proc.h"
 #include "core/base/text.h"
 #include "core/job/job.h"
+#include "core/serve/serve.h"
+#include "core/serve/status.h"
 #include "gpu/telemetry.h"
 
-enum { WAL_WARN_BYTES = 256 * 1024 * 1024, DISK_WARN_MIB = 1024, DISK_FAIL_MIB = 50, PROGRAM_TIMEOUT_MS = 5000 };
+enum {
+    WAL_WARN_BYTES = 256 * 1024 * 1024,
+    DISK_WARN_MIB = 1024,
+    DISK_FAIL_MIB = 50,
+    PROGRAM_TIMEOUT_MS = 5000,
+    SERVE_TIMEOUT_MS = 2000
+};
 // No clock that is right shows a time before this program was written (2025-01-01).
 #define CLOCK_FLOOR_MS 1735689600000LL
 
@@ -209,6 +217,35 @@ static void check_jobs(struct sw_app *app, struct check_result *r)
     }
 }
 
+// Whether scripts could log now, and whether only this user could.
+static void check_serve(struct sw_app *app, struct check_result *r)
+{
+    struct sw_serve_status status;
+    struct sw_err err = {0};
+    struct stat st;
+    char uri[SW_SERVE_ADDRESS + 32], token[SW_PATH_MAX];
+    if (sw_serve_token_path(token, &err) == SW_OK && stat(token, &st) == 0 && (st.st_mode & 077) != 0) {
+        result(r, FAIL, "others may read the token %s (mode %03o)", token, st.st_mode & 0777);
+        fix(r, "end 'slipway serve', remove the file, and start it again: it makes another");
+        return;
+    }
+    enum sw_code code = app->store_dir[0] != '\0' && access(app->store_dir, F_OK) == 0
+                            ? sw_serve_find(app->store_dir, &status, &err)
+                            : SW_NOT_FOUND;
+    if (code == SW_NOT_FOUND) {
+        result(r, SKIP, "no server runs for this store; 'slipway serve' starts one, jobs need none");
+        return;
+    }
+    if (code == SW_OK)
+        code = sw_serve_ping(&status, SERVE_TIMEOUT_MS, &err);
+    if (code != SW_OK) {
+        from_error(r, &err);
+        fix(r, "end the server (Ctrl-C where it runs) and start it again: slipway serve");
+        return;
+    }
+    result(r, PASS, "%s, process %" PRId64, sw_serve_uri(&status, uri, sizeof uri), status.pid);
+}
+
 static void check_trainer(struct sw_app *app, struct check_result *r)
 {
     char path[SW_PATH_MAX];
@@ -336,10 +373,19 @@ static const struct {
     const char *name;
     void (*look)(struct sw_app *app, struct check_result *r);
 } checks[] = {
-    {"home", check_home},       {"configuration", check_config}, {"store folder", check_store_folder},
-    {"store", check_store},     {"disk space", check_disk},      {"jobs", check_jobs},
-    {"trainer", check_trainer}, {"templates", check_templates},  {"ssh-keygen", check_ssh_keygen},
-    {"locale", check_locale},   {"terminal", check_terminal},    {"gpu", check_gpu},
+    {"home", check_home},
+    {"configuration", check_config},
+    {"store folder", check_store_folder},
+    {"store", check_store},
+    {"disk space", check_disk},
+    {"jobs", check_jobs},
+    {"serve", check_serve},
+    {"trainer", check_trainer},
+    {"templates", check_templates},
+    {"ssh-keygen", check_ssh_keygen},
+    {"locale", check_locale},
+    {"terminal", check_terminal},
+    {"gpu", check_gpu},
     {"clock", check_clock},
 };
 

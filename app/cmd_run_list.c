@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/track/query.h"
+#include "core/track/silence.h"
 
 enum { COLUMNS_MAX = 32, AUTO_METRICS = 4, KEYS_MAX = 256 };
 
@@ -39,8 +40,7 @@ static const char *name_of(const struct sw_run *r, char *text, size_t size)
 
 static const char *status_of(const struct sw_run *r, char *text, size_t size)
 {
-    (void)text, (void)size;
-    return sw_run_status_word(r->status);
+    return sw_track_status_text(r, sw_clock_now_ms(), text, size);
 }
 
 static const char *experiment_of(const struct sw_run *r, char *text, size_t size)
@@ -243,7 +243,8 @@ static void put_cell(struct sw_table *t, const struct sw_run *r, const struct ru
     case FROM_ATTRIBUTE:
         sw_table_cell(t, c->attribute->text(r, text, sizeof text));
         if (c->attribute->text == status_of)
-            sw_table_role(t, sw_run_status_role(r->status));
+            sw_table_role(t,
+                          sw_track_silent_ms(r, sw_clock_now_ms()) > 0 ? SW_ROLE_WARN : sw_run_status_role(r->status));
         break;
     case FROM_METRIC:
         put_metric(t, r, c);

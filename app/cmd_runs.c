@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/store/metric.h"
+#include "core/track/silence.h"
 
 enum { EXPORT_PAGE = 10000 };
 
@@ -90,7 +91,10 @@ static enum sw_code run_show(struct sw_app *app, struct sw_err *err)
         return sw_output_json(o, sw_json_document(&sw_json_run, &r), err);
     sw_output_pair(o, "run", r.run_id);
     sw_output_pair(o, "name", r.name);
-    sw_output_pairf(o, "status", "%s%s", sw_run_status_word(r.status), r.is_deleted ? " (removed)" : "");
+    int64_t silent_ms = sw_track_silent_ms(&r, sw_clock_now_ms());
+    sw_output_pairf(o, "status", "%s%s%s%s", sw_run_status_word(r.status), silent_ms > 0 ? ", silent for " : "",
+                    silent_ms > 0 ? sw_format_age(text, sizeof text, silent_ms, 0) : "",
+                    r.is_deleted ? " (removed)" : "");
     sw_output_pair(o, "experiment", r.experiment_name);
     sw_output_pair(o, "user", r.user);
     sw_output_pair(o, "command", r.source);

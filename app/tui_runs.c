@@ -13,6 +13,7 @@
 #include "core/store/run.h"
 #include "core/track/compare.h"
 #include "core/track/query.h"
+#include "core/track/silence.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -26,13 +27,13 @@ enum {
     COMPARE_MAX = 100,
 };
 
-static enum sw_tui_role run_role(enum sw_run_status status)
+static enum sw_tui_role run_role(const struct sw_run *r, int64_t now_ms)
 {
     static const enum sw_tui_role roles[] = {
         [SW_RUN_SCHEDULED] = SW_TUI_WAITING, [SW_RUN_RUNNING] = SW_TUI_LIVE, [SW_RUN_FINISHED] = SW_TUI_OK,
         [SW_RUN_FAILED] = SW_TUI_ERROR,      [SW_RUN_KILLED] = SW_TUI_WARN,
     };
-    return roles[status];
+    return sw_track_silent_ms(r, now_ms) > 0 ? SW_TUI_WARN : roles[r->status];
 }
 
 // --- columns ---
@@ -109,7 +110,7 @@ static enum sw_code choose_columns(struct tui_worker *w, struct sw_arena *a, str
     qsort(params, param_count, sizeof *params, compare_keys);
     size_t n = 0;
     out->items[n++] = (struct sw_tui_column){.key = "run_name", .title = "name", .width = 18};
-    out->items[n++] = (struct sw_tui_column){.key = "status", .title = "state", .width = 9};
+    out->items[n++] = (struct sw_tui_column){.key = "status", .title = "state", .width = 11};
     for (size_t i = 0; i < metric_count && i < METRIC_COLUMNS; i++) {
         out->metrics[out->metric_count++] = metrics[i].key;
         out->items[n++] = (struct sw_tui_column){.key = sw_arena_printf(a, "metrics.\"%s\"", metrics[i].key),
@@ -155,11 +156,13 @@ static enum sw_code put_run(struct sw_arena *a, const struct run_columns *column
 {
     struct sw_tui_cell *cells = sw_arena_array(a, columns->count, sizeof *cells);
     size_t n = 0;
-    char age[32];
+    char text[32];
+    int64_t now_ms = sw_clock_now_ms();
     if (cells == NULL)
         return tui_no_memory(err);
     cells[n++] = (struct sw_tui_cell){.text = r->name, .role = SW_TUI_STRONG};
-    cells[n++] = (struct sw_tui_cell){.text = sw_run_status_word(r->status), .role = run_role(r->status)};
+    cells[n++] = (struct sw_tui_cell){.text = sw_arena_strdup(a, sw_track_status_text(r, now_ms, text, sizeof text)),
+                                      .role = run_role(r, now_ms)};
     for (size_t i = 0; i < columns->metric_count; i++) {
         const struct sw_metric_summary *m = find_metric(r, columns->metrics[i]);
         cells[n++].text = m != NULL ? tui_real_text(a, m->last) : NULL;
@@ -167,7 +170,7 @@ static enum sw_code put_run(struct sw_arena *a, const struct run_columns *column
     for (size_t i = 0; i < columns->param_count; i++)
         cells[n++].text = find_param(r, columns->params[i]);
     cells[n++].text = r->experiment_name;
-    cells[n++].text = sw_arena_strdup(a, sw_format_age(age, sizeof age, sw_clock_now_ms(), r->start_ms));
+    cells[n++].text = sw_arena_strdup(a, sw_format_age(text, sizeof text, now_ms, r->start_ms));
     *out = (struct sw_tui_row){.id = sw_arena_strdup(a, r->run_id), .cells = cells};
     return out->id != NULL ? SW_OK : tui_no_memory(err);
 }
@@ -248,7 +251,11 @@ static enum sw_code load_runs(struct sw_app_backend *b, struct tui_worker *w, co
 static void put_run_facts(struct tui_sections *s, const struct sw_run *r)
 {
     char text[32];
-    tui_pair(s, "state", sw_run_status_word(r->status), run_role(r->status));
+    int64_t now_ms = sw_clock_now_ms(), silent_ms = sw_track_silent_ms(r, now_ms);
+    const char *state = sw_run_status_word(r->status);
+    if (silent_ms > 0)
+        state = sw_arena_printf(s->a, "%s, silent for %s", state, sw_format_age(text, sizeof text, silent_ms, 0));
+    tui_pair(s, "state", state, run_role(r, now_ms));
     tui_pair(s, "run", r->run_id, SW_TUI_NORMAL);
     tui_pair(s, "experiment", r->experiment_name, SW_TUI_NORMAL);
     if (r->note[0] != '\0')
@@ -354,7 +361,9 @@ static enum sw_code run_detail(struct sw_app_backend *b, struct tui_worker *w, c
     if (n == 1)
         put_run_facts(&s, &runs[0]);
     tui_sections_end(&s, out);
-    out->title = n == 1 ? sw_arena_printf(a, "%s · %s", runs[0].name, sw_run_status_word(runs[0].status))
+    char status[32];
+    out->title = n == 1 ? sw_arena_printf(a, "%s · %s", runs[0].name,
+                                          sw_track_status_text(&runs[0], sw_clock_now_ms(), status, sizeof status))
                         : sw_arena_printf(a, "%zu runs", n);
     out->command = n == 1 ? sw_arena_printf(a, "slipway show %.8s", ids[0]) : command;
     return SW_OK;

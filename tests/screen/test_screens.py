@@ -5,12 +5,16 @@ The wall clock is fixed (a build with failpoints takes SLIPWAY_FAKE_TIME_MS), id
 wanted change: GENERATE=1 writes the files anew; the difference is reviewed like code.
 """
 import itertools
+import json
 import os
 import pathlib
 import re
 import shutil
+import sqlite3
+import struct
 import subprocess
 import tempfile
+import zlib
 
 import pytest
 
@@ -32,6 +36,34 @@ MASKS = [
     (re.compile(r"\b[0-9a-f]{7,64}\b(?!-)"), lambda m: "#" * len(m.group())),
     (re.compile(r"/(?:tmp|root|home)/[^\s│]*"), lambda m: "/" + "~" * (len(m.group()) - 1)),
 ]
+
+
+def png(width, height, pixel):
+    """A PNG file of RGB pixels."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = b"".join(b"\0" + b"".join(bytes(pixel(x, y)) for x in range(width)) for y in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b""))
+
+
+def fill_artifacts(store, name):
+    """Replaces the files of the run by some of every kind, all of one date."""
+    with sqlite3.connect(store / "slipway.db") as db:
+        (run_id,) = db.execute("SELECT run_id FROM run WHERE name = ?", (name,)).fetchone()
+    db.close()
+    folder = next((store / "artifacts").glob(f"*/{run_id}/artifacts"))
+    shutil.rmtree(folder)
+    for part in ("code", "plots"):
+        (folder / part).mkdir(parents=True)
+    (folder / "code" / "train.py").write_text("".join(f"step({i})  # one of many\n" for i in range(1, 400)))
+    (folder / "metrics.csv").write_text("step,loss\n" + "".join(f"{i},{1 / (i + 1):.4f}\n" for i in range(1000)))
+    (folder / "plots" / "disc.png").write_bytes(png(64, 48, lambda x, y: (220, 40 + 3 * y, 60)
+                                                    if (x - 32) ** 2 + (y - 24) ** 2 < 400 else (30, 30, 60)))
+    (folder / "table.json").write_text(json.dumps({"columns": ["input", "score"],
+                                                   "data": [[f"question {i}", i / 8] for i in range(40)]}))
+    for path in [folder, *folder.rglob("*")]:
+        os.utime(path, (1767225000, 1767225000))
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +96,7 @@ def filled():
     run("run", "--name", "broken", "--wait", "--", "sh", "-c", "echo out of ideas; exit 3", code=1)
     run("model", "register", "toy", "--path", str(files))
     run("target", "add", "handoff", "bundle:" + str(home / "out"))
+    fill_artifacts(home / "store", "broken")
     yield home, env
     shutil.rmtree(home)
 
@@ -95,13 +128,16 @@ SCREENS = [
     ("runs", [RUNS], [r"3 runs", r"wide +FINISHED", r"run +#*[0-9a-f]+"]),
     ("compare", [RUNS, ("j", r"▌ +narrow"), ("Space", r"1 marked"), ("G", r"▌ +wide"), ("Space", r"2 marked")],
      [r"2 marked", r"differences to narrow"]),
+    ("artifacts", [RUNS, ("a", r"artifacts · 4"), ("j", r"▌ +▸ plots"), ("Enter", r"disc\.png"), ("j", r"▌ +disc")],
+     [r"artifacts · 5", r"▀▀▀", r"64 x 48"]),
+    ("table", [RUNS, ("a", r"artifacts · 4"), ("G", r"▌ +table")], [r"40 rows × 2", r"question 7"]),
     ("models", [("4", r"toy/1")], [r"toy/1 +candidate", r"approvals"]),
     ("cluster", [("5", r"handoff")], [r"handoff", r"never"]),
     ("launch", [("2", r"queue"), ("l", r"slipway train")], [r"net \*", r"data is needed"]),
     ("help", [RUNS, ("?", r"keys")], [r"mark or unmark"]),
 ]
 NARROW = {"data": [r"flights +all +500"], "train": [r"narrow +done", r"broken +failed"],
-          "compare": [r"2 marked"], "runs": [r"wide +FINISHED"], "models": [r"toy/1 +candidate"]}
+          "compare": [r"2 marked"], "artifacts": [r"artifacts · 5"], "table": [r"table.json"], "runs": [r"wide +FINISHED"], "models": [r"toy/1 +candidate"]}
 
 
 @pytest.mark.parametrize("columns,lines", SIZES, ids=lambda v: str(v))

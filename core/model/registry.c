@@ -6,6 +6,7 @@
 #include "core/base/path.h"
 #include "core/base/tree.h"
 #include "core/model/hazard.h"
+#include "core/model/mlmodel.h"
 #include "core/model/staging.h"
 #include "core/store/audit.h"
 #include "core/store/logged_model.h"
@@ -83,17 +84,6 @@ static enum sw_code scan_source(char from[static SW_PATH_MAX], struct sw_arena *
     return code;
 }
 
-static enum sw_code copy_all(const char *from, const char *to, const struct sw_model_files *files,
-                             const struct sw_model_source *source, struct sw_err *err)
-{
-    for (size_t i = 0; i < files->count; i++) {
-        enum sw_code code = sw_model_file_copy(from, to, &files->items[i], source->progress, source->ctx, err);
-        if (code != SW_OK)
-            return code;
-    }
-    return sw_model_sync_tree(to, err);
-}
-
 static enum sw_code audit_version(struct sw_store *s, const struct sw_model_version *v,
                                   const struct sw_model_hazard *hazards, size_t hazard_count, struct sw_err *err)
 {
@@ -123,13 +113,27 @@ static enum sw_code settle(const char *staged, const char *final, struct sw_err 
 
 struct registration {
     const struct sw_model_source *source;
-    const struct sw_model_files *files;
+    const struct sw_model_files *copied; // what the source holds
+    const struct sw_mlmodel *added;      // what is written beside it
+    const struct sw_model_files *files;  // both
     const struct sw_model_hazard *hazards;
     size_t hazard_count;
     const char *files_json;
     char folder[SW_PATH_MAX]; // of the model's versions
     char staged[SW_PATH_MAX];
 };
+
+static enum sw_code copy_all(const char *from, const struct registration *r, struct sw_err *err)
+{
+    for (size_t i = 0; i < r->copied->count; i++) {
+        enum sw_code code =
+            sw_model_file_copy(from, r->staged, &r->copied->items[i], r->source->progress, r->source->ctx, err);
+        if (code != SW_OK)
+            return code;
+    }
+    enum sw_code code = sw_mlmodel_write(r->added, r->staged, err);
+    return code == SW_OK ? sw_model_sync_tree(r->staged, err) : code;
+}
 
 // The newest version when it is the one that would be added.
 static enum sw_code find_same(struct sw_store *s, const struct registration *r, struct sw_arena *a,
@@ -244,7 +248,7 @@ static enum sw_code store_files(struct sw_store *s, const char *from, struct reg
         code = sw_staging_make(r->folder, r->staged, err);
     if (code != SW_OK)
         return code;
-    code = copy_all(from, r->staged, r->files, r->source, err);
+    code = copy_all(from, r, err);
     if (code == SW_OK) {
         int failed = sw_failpoint("model.register.copied");
         code = failed == 0 ? commit_version(s, r, a, out, is_new, err)
@@ -259,16 +263,21 @@ static enum sw_code register_files(struct sw_store *s, char from[static SW_PATH_
                                    const struct sw_model_source *source, struct sw_arena *a,
                                    struct sw_model_version *out, bool *is_new, struct sw_err *err)
 {
-    struct sw_model_files files;
-    struct registration r = {.source = source, .files = &files};
+    struct sw_model_files copied, files;
+    struct sw_mlmodel added;
+    struct registration r = {.source = source, .copied = &copied, .added = &added, .files = &files};
     struct sw_model_hazard *hazards = NULL;
     bool is_same = false;
-    enum sw_code code = scan_source(from, a, &files, err);
+    enum sw_code code = scan_source(from, a, &copied, err);
+    if (code == SW_OK)
+        code = sw_mlmodel_make(s, from, &copied, a, &added, err);
+    if (code == SW_OK)
+        code = sw_mlmodel_add_to_list(&added, &copied, a, &files, err);
     if (code == SW_OK)
         code = find_same(s, &r, a, out, &is_same, err);
     *is_new = !is_same;
     if (code == SW_OK && !is_same)
-        code = sw_model_hazard_list(from, &files, a, &hazards, &r.hazard_count, err);
+        code = sw_model_hazard_list(from, &copied, a, &hazards, &r.hazard_count, err);
     if (code != SW_OK || is_same)
         return code;
     r.hazards = hazards;

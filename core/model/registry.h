@@ -30,6 +30,7 @@ struct sw_model_source {
     const struct sw_pair *tags;
     size_t tag_count;
 };
+// A model that slipway-train exported gets the files that MLflow loads it by (see mlmodel.h).
 // Copies the files into the store, verified while copying, and adds version, rows and audit row in one step. When the
 // newest version has exactly these bytes, that one is returned and *is_new is false. `out` lives in `a`. Copying takes long
 // and holds no lock of the store; not to be called inside a transaction.

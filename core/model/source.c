@@ -262,25 +262,21 @@ static enum sw_code resolve_proxied(const struct resolving *r, const struct uri 
     return below != NULL ? set_place_below(r, uri, below) : refuse_owner(r, by_model ? "model_id" : "run_id");
 }
 
-// NAME/3, NAME/Production, NAME/latest or NAME@alias.
-static enum sw_code find_version(const struct resolving *r, const char *name, const char *slash, const char *at,
+// NAME/3, NAME/Production or NAME/latest by `word`, else NAME@alias.
+static enum sw_code find_version(const struct resolving *r, const char *name, const char *word, const char *at,
                                  struct sw_model_version *out)
 {
-    char *plain = sw_arena_strndup(r->arena, name, (size_t)((slash != NULL ? slash : at) - name));
-    if (plain == NULL)
-        return out_of_memory(r);
-    if (slash == NULL)
-        return sw_model_version_find_alias(r->store, plain, at + 1, r->arena, out, r->err);
-    const char *word = slash + 1;
+    if (word == NULL)
+        return sw_model_version_find_alias(r->store, name, at + 1, r->arena, out, r->err);
     if (strspn(word, "0123456789") == strlen(word) && strlen(word) < 19)
-        return sw_model_version_find(r->store, plain, strtoll(word, NULL, 10), r->arena, out, r->err);
+        return sw_model_version_find(r->store, name, strtoll(word, NULL, 10), r->arena, out, r->err);
     if (strcasecmp(word, "latest") == 0)
-        return sw_model_version_find_alias(r->store, plain, "latest", r->arena, out, r->err);
+        return sw_model_version_find_alias(r->store, name, word, r->arena, out, r->err);
     struct sw_model_version_list list = {0};
-    enum sw_code code = sw_model_version_latest(r->store, plain, &word, 1, r->arena, &list, r->err);
+    enum sw_code code = sw_model_version_latest(r->store, name, &word, 1, r->arena, &list, r->err);
     if (code == SW_OK && list.count == 0)
-        return sw_err_set(r->err, SW_NOT_FOUND, "No versions of model with name '%.200s' and stage '%.40s' found",
-                          plain, word);
+        return sw_err_set(r->err, SW_NOT_FOUND, "No versions of model with name '%.200s' and stage '%.40s' found", name,
+                          word);
     if (code == SW_OK)
         *out = list.items[0];
     return code;
@@ -290,7 +286,12 @@ static enum sw_code resolve_version(const struct resolving *r, const char *name,
 {
     struct sw_model_version v = {0};
     bool is_prompt = false;
-    enum sw_code code = find_version(r, name, slash, at, &v);
+    char *plain = sw_arena_strndup(r->arena, name, (size_t)((slash != NULL ? slash : at) - name));
+    if (plain == NULL)
+        return out_of_memory(r);
+    enum sw_code code = sw_registered_model_require(r->store, plain, r->err);
+    if (code == SW_OK)
+        code = find_version(r, plain, slash != NULL ? slash + 1 : NULL, at, &v);
     if (code == SW_OK)
         code = sw_registered_model_is_prompt(r->store, v.name, &is_prompt, r->err);
     if (code != SW_OK)
@@ -311,7 +312,7 @@ static enum sw_code resolve_version(const struct resolving *r, const char *name,
     r->out->source = sw_arena_printf(r->arena, "models:/%s/%lld", v.name, (long long)v.version);
     r->out->run_id = sw_arena_strdup(r->arena, v.run_id);
     r->out->model_id = v.model_id;
-    const char *uri = sw_model_download_uri(r->store, &v, r->arena);
+    const char *uri = sw_model_download_uri(&v, r->arena);
     return r->out->source == NULL || r->out->run_id == NULL || uri == NULL ? out_of_memory(r) : set_place(r, uri, "");
 }
 
@@ -470,12 +471,11 @@ enum sw_code sw_source_register(struct sw_store *s, const struct sw_source *sour
     return code == SW_OK ? sw_model_version_find(s, v.name, v.version, a, out, err) : code;
 }
 
-const char *sw_model_download_uri(struct sw_store *s, const struct sw_model_version *v, struct sw_arena *a)
+// The last two parts of its path name a version's folder, wherever the store was when it was registered.
+const char *sw_model_download_uri(const struct sw_model_version *v, struct sw_arena *a)
 {
-    static const char artifacts[] = "/artifacts/";
-    size_t len = strlen(sw_store_dir(s));
-    bool is_here =
-        strncmp(v->path, sw_store_dir(s), len) == 0 && strncmp(v->path + len, artifacts, sizeof artifacts - 1) == 0;
-    return is_here ? sw_arena_printf(a, PROXY ":/%s", v->path + len + sizeof artifacts - 1)
-                   : sw_arena_strdup(a, v->storage_uri);
+    const char *tail = v->path + strlen(v->path);
+    for (int slashes = 0; tail > v->path && (slashes += tail[-1] == '/') < 2;)
+        tail--;
+    return tail > v->path ? sw_arena_printf(a, PROXY ":/models/%s", tail) : sw_arena_strdup(a, v->storage_uri);
 }

@@ -35,6 +35,6 @@ enum sw_code sw_source_register(struct sw_store *s, const struct sw_source *sour
 
 // "mlflow-artifacts:/models/NAME/VERSION-DIGEST12" of a version whose bytes are here, else where they are. In the arena; NULL
 // when it is full.
-const char *sw_model_download_uri(struct sw_store *s, const struct sw_model_version *v, struct sw_arena *a);
+const char *sw_model_download_uri(const struct sw_model_version *v, struct sw_arena *a);
 
 #endif

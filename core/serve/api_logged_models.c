@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logged models: what a script wrote with log_model, before anything is registered.
 #include "core/serve/api_private.h"
+#include "core/serve/artifact_private.h"
 #include "core/store/logged_model.h"
 #include "core/track/query.h"
 
@@ -144,6 +145,30 @@ SW_API_HANDLER(set_logged_model_tags)
 SW_API_HANDLER(delete_logged_model_tag)
 {
     return sw_logged_model_delete_tag(c->store, c->args[0], c->args[1], err);
+}
+
+SW_API_HANDLER(list_logged_model_artifacts)
+{
+    struct sw_logged_model m = {0};
+    struct sw_artifact_path path;
+    const char *below = sw_call_text(c, "artifact_directory_path");
+    enum sw_code code = sw_logged_model_get(c->store, c->args[0], SW_VIEW_ACTIVE, c->arena, &m, err);
+    if (code != SW_OK)
+        return code;
+    const char *uri = sw_logged_model_artifact_uri(&m, c->arena);
+    if (uri == NULL)
+        return sw_err_set(err, SW_NO_MEMORY, "no memory for a reply");
+    code = sw_artifact_path_of_uri(&path, uri, err);
+    if (code == SW_UNSUPPORTED)
+        return sw_err_set(err, SW_INVALID, "the artifacts of logged model '%.40s' are not here but at %.300s",
+                          m.model_id, uri);
+    if (code == SW_OK)
+        code = sw_artifact_path_join(&path, &path, below, err);
+    if (code == SW_OK)
+        code = sw_api_put_artifact_list(c, &path, below, err);
+    if (code == SW_OK)
+        sw_json_put_text(&c->out, "root_uri", uri);
+    return code;
 }
 
 // --- search ---

@@ -81,6 +81,7 @@ SW_API_HANDLER(delete_logged_model);
 SW_API_HANDLER(log_logged_model_params);
 SW_API_HANDLER(set_logged_model_tags);
 SW_API_HANDLER(delete_logged_model_tag);
+SW_API_HANDLER(list_logged_model_artifacts);
 
 // --- api_registry.c ---
 SW_API_HANDLER(create_registered_model);

@@ -22,7 +22,7 @@ void sw_api_put_version(struct sw_call *c, const char *key, const struct sw_mode
     sw_json_put_text(o, "current_stage", v->stage);
     sw_json_put_text(o, "description", v->description);
     // A version registered from files has no URI of its own: where its bytes are is as good.
-    sw_json_put_text(o, "source", v->source[0] != '\0' ? v->source : sw_model_download_uri(c->store, v, c->arena));
+    sw_json_put_text(o, "source", v->source[0] != '\0' ? v->source : sw_model_download_uri(v, c->arena));
     sw_json_put_text(o, "run_id", v->run_id);
     sw_json_put_text(o, "status", "READY");
     sw_call_put_pairs(c, "tags", v->tags, v->tag_count);

@@ -113,7 +113,7 @@ SW_API_HANDLER(get_download_uri)
     if (code == SW_OK)
         code = sw_model_version_find(c->store, sw_call_text(c, "name"), version, c->arena, &v, err);
     if (code == SW_OK)
-        sw_json_put_text(&c->out, "artifact_uri", sw_model_download_uri(c->store, &v, c->arena));
+        sw_json_put_text(&c->out, "artifact_uri", sw_model_download_uri(&v, c->arena));
     return code;
 }
 

@@ -170,6 +170,10 @@ static const struct sw_call_param set_logged_model_tags_params[] = {
     {"model_id", SW_PARAM_TEXT, false},
     {"tags", SW_PARAM_ARRAY, false},
 };
+static const struct sw_call_param list_logged_model_artifacts_params[] = {
+    {"artifact_directory_path", SW_PARAM_TEXT, false},
+    {"page_token", SW_PARAM_TEXT, false},
+};
 static const struct sw_call_param create_registered_model_params[] = {
     {"name", SW_PARAM_TEXT, true},
     {"tags", SW_PARAM_ARRAY, false},
@@ -604,6 +608,11 @@ const struct sw_route sw_routes[] = {
      .flags = SW_CALL_WRITES,
      .handle = sw_api_delete_logged_model_tag,
      .summary = "remove a tag of a logged model"},
+    {.method = SW_GET,
+     .path = "/mlflow/logged-models/{model_id}/artifacts/directories",
+     PARAMS(list_logged_model_artifacts_params),
+     .handle = sw_api_list_logged_model_artifacts,
+     .summary = "a folder of a logged model's artifacts"},
     // --- registered models ---
     {.method = SW_POST,
      .path = "/mlflow/registered-models/create",

@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -319,9 +318,7 @@ enum sw_code sw_logged_model_delete_tag(struct sw_store *s, const char *model_id
 // The list with one entry more, as text; NULL without memory. A tag that is no list of ours is begun anew.
 static char *versions_with(const char *before, const char *name, int64_t version)
 {
-    char number[32];
-    snprintf(number, sizeof number, "%" PRId64, version);
-    json_t *entry = json_pack("{s:s, s:s}", "name", name, "version", number);
+    json_t *entry = json_pack("{s:s, s:I}", "name", name, "version", (json_int_t)version);
     json_t *list = json_loads(before, 0, NULL);
     if (!json_is_array(list)) {
         json_decref(list);

@@ -396,8 +396,7 @@ static void test_logged_model_versions(void **state)
     ok(sw_logged_model_add_version(f->store, id, "n", 2, &f->err));
     struct sw_logged_model m = get_logged(f, id);
     assert_string_equal(m.tags[0].key, "mlflow.modelVersions");
-    assert_string_equal(m.tags[0].value,
-                        "[{\"name\": \"m\", \"version\": \"1\"}, {\"name\": \"n\", \"version\": \"2\"}]");
+    assert_string_equal(m.tags[0].value, "[{\"name\": \"m\", \"version\": 1}, {\"name\": \"n\", \"version\": 2}]");
 }
 
 static void test_logged_model_metrics(void **state)

@@ -146,17 +146,20 @@ docs: $(BUILD)/slipway
 
 install: programs
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/slipway' '$(DESTDIR)$(PREFIX)/share/man/man1' \
+	  '$(DESTDIR)$(PREFIX)/share/man/man7' \
 	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions' '$(DESTDIR)$(PREFIX)/share/zsh/site-functions' \
 	  '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d'
 	install -m 755 $(BUILD)/slipway $(BUILD)/slipway-train '$(DESTDIR)$(PREFIX)/bin/'
 	cp -r templates '$(DESTDIR)$(PREFIX)/share/slipway/'
 	install -m 644 packaging/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1/'
+	install -m 644 packaging/man/*.7 '$(DESTDIR)$(PREFIX)/share/man/man7/'
 	install -m 644 packaging/completions/slipway.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/slipway'
 	install -m 644 packaging/completions/_slipway '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/'
 	install -m 644 packaging/completions/slipway.fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/'
 uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/slipway' '$(DESTDIR)$(PREFIX)/bin/slipway-train' \
 	  $(patsubst packaging/man/%,'$(DESTDIR)$(PREFIX)/share/man/man1/%',$(wildcard packaging/man/*.1)) \
+	  $(patsubst packaging/man/%,'$(DESTDIR)$(PREFIX)/share/man/man7/%',$(wildcard packaging/man/*.7)) \
 	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/slipway' \
 	  '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_slipway' '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/slipway.fish'
 	rm -rf '$(DESTDIR)$(PREFIX)/share/slipway'

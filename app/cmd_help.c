@@ -204,7 +204,7 @@ static const struct {
 } generated[] = {
     {"bash", "completions/slipway.bash", sw_generate_bash},    {"zsh", "completions/_slipway", sw_generate_zsh},
     {"fish", "completions/slipway.fish", sw_generate_fish},    {NULL, "man/slipway.1", sw_generate_manual},
-    {NULL, "man/slipway-train.1", sw_generate_trainer_manual},
+    {NULL, "man/slipway-train.1", sw_generate_trainer_manual}, {NULL, "man/slipway-api.7", sw_generate_api_manual},
 };
 
 static enum sw_code run_completion(struct sw_app *app, struct sw_err *err)

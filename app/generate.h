@@ -14,5 +14,11 @@ void sw_generate_zsh(struct sw_buf *out);
 void sw_generate_fish(struct sw_buf *out);
 void sw_generate_manual(struct sw_buf *out);         // slipway.1, mdoc
 void sw_generate_trainer_manual(struct sw_buf *out); // slipway-train.1, mdoc
+void sw_generate_api_manual(struct sw_buf *out);     // slipway-api.7, mdoc
+
+// Parts of a page: its head, running text, "lower case, no full stop" as a sentence.
+void sw_mdoc_head(struct sw_buf *out, const char *name, int section, const char *summary);
+void sw_mdoc_text(struct sw_buf *out, const char *text);
+void sw_mdoc_sentence(struct sw_buf *out, const char *text);
 
 #endif

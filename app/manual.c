@@ -10,7 +10,7 @@
 #include "gpu/train_options.h"
 #include "tui/action.h"
 
-#define MANUAL_DATE "November 23, 2026" // of the last change that a reader should know about
+#define MANUAL_DATE "November 25, 2026" // of the last change that a reader should know about
 
 enum { TEXT_COLUMNS = 76 };
 #define UNLIMITED 1e9 // a limit that only keeps numbers representable is nothing to tell
@@ -34,7 +34,7 @@ static void put_escaped(struct sw_buf *out, const char *text, size_t len)
 
 // Running text: sentences begin lines, lines end before column 80, none begins with a control character, blank lines are
 // paragraphs.
-static void put_text(struct sw_buf *out, const char *text)
+void sw_mdoc_text(struct sw_buf *out, const char *text)
 {
     size_t used = 0;
     for (const char *p = text; *p != '\0';) {
@@ -66,7 +66,7 @@ static void put_text(struct sw_buf *out, const char *text)
 }
 
 // "lower case, no full stop" as a sentence.
-static void put_sentence(struct sw_buf *out, const char *text)
+void sw_mdoc_sentence(struct sw_buf *out, const char *text)
 {
     struct sw_buf sentence;
     sw_buf_init(&sentence, 8192);
@@ -77,17 +77,19 @@ static void put_sentence(struct sw_buf *out, const char *text)
         if (sentence.data[sentence.len - 1] != '.')
             sw_buf_addc(&sentence, '.');
     }
-    put_text(out, sentence.data);
+    sw_mdoc_text(out, sentence.data);
     sw_buf_free(&sentence);
 }
 
-static void put_head(struct sw_buf *out, const char *name, const char *summary)
+void sw_mdoc_head(struct sw_buf *out, const char *name, int section, const char *summary)
 {
     sw_buf_adds(out, ".\\\" SPDX-License-Identifier: Apache-2.0\n"
                      ".\\\" Made by 'slipway generate-docs' from the tables in the sources.\n"
                      ".Dd " MANUAL_DATE "\n");
-    sw_buf_addf(out, ".Dt %s 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd %s\n",
-                strcmp(name, "slipway") == 0 ? "SLIPWAY" : "SLIPWAY-TRAIN", name, summary);
+    sw_buf_adds(out, ".Dt ");
+    for (const char *p = name; *p != '\0'; p++)
+        sw_buf_addc(out, (char)toupper((unsigned char)*p));
+    sw_buf_addf(out, " %d\n.Os\n.Sh NAME\n.Nm %s\n.Nd %s\n", section, name, summary);
 }
 
 // --- options ---
@@ -104,7 +106,7 @@ static void put_option(struct sw_buf *out, const struct sw_option *o)
                     : o->choices != NULL ? o->choices
                                          : sw_option_type_word(o->type));
     sw_buf_addc(out, '\n');
-    put_sentence(out, o->help);
+    sw_mdoc_sentence(out, o->help);
     if (o->required)
         sw_buf_adds(out, "Required.\n");
     if (o->repeat)
@@ -164,8 +166,8 @@ static void put_command(struct sw_buf *out, const struct sw_command *c)
         put_escaped(out, c->arguments, strlen(c->arguments));
     }
     sw_buf_addc(out, '\n');
-    put_sentence(out, c->summary);
-    put_text(out, c->description);
+    sw_mdoc_sentence(out, c->summary);
+    sw_mdoc_text(out, c->description);
     if (shows_options) {
         put_options(out, options, count);
     } else {
@@ -201,7 +203,7 @@ static void put_keys(struct sw_buf *out)
             sw_buf_addf(out, "Li \":%s\"", a->name);
         }
         sw_buf_addc(out, '\n');
-        put_sentence(out, a->help);
+        sw_mdoc_sentence(out, a->help);
     }
     sw_buf_adds(out, ".El\n");
 }
@@ -209,21 +211,21 @@ static void put_keys(struct sw_buf *out)
 static void put_json(struct sw_buf *out)
 {
     sw_buf_adds(out, ".Sh JSON\nWith\n.Fl -json\n");
-    put_text(out,
-             "one document is printed on standard output. A list is an object with the members kind and items. Times "
+    sw_mdoc_text(
+        out, "one document is printed on standard output. A list is an object with the members kind and items. Times "
              "are milliseconds since 1970 in UTC, unknown values are null, numbers that are not finite are the texts "
              "NaN, Infinity and -Infinity. Followed work prints one object a line, each with the members event and "
              "time_ms.");
     for (size_t i = 0; sw_json_kinds[i] != NULL; i++) {
         const struct sw_json_kind *k = sw_json_kinds[i];
         sw_buf_addf(out, ".Ss %s\n", k->name);
-        put_sentence(out, k->help);
+        sw_mdoc_sentence(out, k->help);
         if (k->list != NULL)
             sw_buf_addf(out, "Listed in %s.\n", k->list);
         sw_buf_adds(out, ".Bl -tag -width Ds -compact\n");
         for (size_t f = 0; f < k->field_count; f++) {
             sw_buf_addf(out, ".It Va %s\n", k->fields[f].name);
-            put_sentence(out, k->fields[f].help);
+            sw_mdoc_sentence(out, k->fields[f].help);
         }
         sw_buf_adds(out, ".El\n");
     }
@@ -236,7 +238,7 @@ static void put_environment(struct sw_buf *out)
         char name[64];
         sw_config_env_name(sw_config_keys[i].name, name, sizeof name);
         sw_buf_addf(out, ".It Ev %s\n", name);
-        put_sentence(out, sw_config_keys[i].help);
+        sw_mdoc_sentence(out, sw_config_keys[i].help);
     }
     sw_buf_adds(
         out,
@@ -267,7 +269,7 @@ static void put_files(struct sw_buf *out)
     for (size_t i = 0; i < sw_config_key_count; i++) {
         const struct sw_option *o = &sw_config_keys[i];
         sw_buf_addf(out, ".It Cm %s\n", o->name);
-        put_sentence(out, o->help);
+        sw_mdoc_sentence(out, o->help);
         if (o->choices != NULL)
             sw_buf_addf(out, "One of %s.\n", o->choices);
         if (o->otherwise != NULL)
@@ -286,23 +288,23 @@ static void put_exit_status(struct sw_buf *out)
             continue;
         seen[exit_code & 255] = true;
         sw_buf_addf(out, ".It %d\n", exit_code);
-        put_sentence(out, sw_code_sentence((enum sw_code)c));
+        sw_mdoc_sentence(out, sw_code_sentence((enum sw_code)c));
     }
     sw_buf_adds(out, ".El\n");
 }
 
 void sw_generate_manual(struct sw_buf *out)
 {
-    put_head(out, "slipway", "from data to training to an approved model in the cluster");
+    sw_mdoc_head(out, "slipway", 1, "from data to training to an approved model in the cluster");
     sw_buf_adds(out, ".Sh SYNOPSIS\n.Nm\n.Op Ar options\n.Nm\n.Op Ar options\n.Ar command\n.Op Ar arguments\n"
                      ".Sh DESCRIPTION\n.Nm\n");
-    put_text(out,
-             "browses data sets, launches and watches training on this machine, compares runs in a local tracker "
-             "and, once a model is approved, hands model and manifests over to a cluster. Started bare on a "
-             "terminal it opens its screens; with a command it does one thing.\n\n"
-             "Jobs outlive the terminal: each has a supervisor process of its own.\n\n"
-             "Objects are named by id, by the unique beginning of an id (4 characters or more) or by name. A model "
-             "is NAME for its newest version, NAME/3 for a certain one, or NAME@alias.");
+    sw_mdoc_text(out,
+                 "browses data sets, launches and watches training on this machine, compares runs in a local tracker "
+                 "and, once a model is approved, hands model and manifests over to a cluster. Started bare on a "
+                 "terminal it opens its screens; with a command it does one thing.\n\n"
+                 "Jobs outlive the terminal: each has a supervisor process of its own.\n\n"
+                 "Objects are named by id, by the unique beginning of an id (4 characters or more) or by name. A model "
+                 "is NAME for its newest version, NAME/3 for a certain one, or NAME@alias.");
     put_commands(out);
     sw_buf_adds(out, ".Sh OPTIONS\nThese may stand before or behind any command.\n");
     put_options(out, sw_global_options, sw_global_option_count);
@@ -319,21 +321,22 @@ void sw_generate_manual(struct sw_buf *out)
                      "slipway model evaluate fashion-cnn --data fashion --split test\n"
                      "slipway model approve fashion-cnn --policy release.yaml\n"
                      "slipway push fashion-cnn --to bundle:/srv/handoff --template kserve-inferenceservice\n"
-                     ".Ed\n.Sh SEE ALSO\n.Xr slipway-train 1 ,\n.Xr ssh-keygen 1\n");
+                     ".Ed\n.Sh SEE ALSO\n.Xr slipway-train 1 ,\n.Xr ssh-keygen 1 ,\n.Xr slipway-api 7\n");
 }
 
 void sw_generate_trainer_manual(struct sw_buf *out)
 {
-    put_head(out, "slipway-train", "train and evaluate small nets");
+    sw_mdoc_head(out, "slipway-train", 1, "train and evaluate small nets");
     sw_buf_adds(out,
                 ".Sh SYNOPSIS\n.Nm\n.Ar net\n.Fl -data Ar path\n.Op Ar options\n.Nm\n.Cm evaluate\n.Ar model.onnx\n"
                 ".Fl -data Ar path\n.Op Fl -split Ar name\n.Op Fl -target Ar column\n.Nm\n.Cm predict\n.Ar model.onnx\n"
                 ".Sh DESCRIPTION\n.Nm\nis the trainer built into\n.Xr slipway 1 ,\n");
-    put_text(out, "which starts one process for each rank; it also runs alone. Metrics go to the descriptor named in "
-                  "SLIPWAY_METRICS_FD. It checkpoints, resumes, and exports the net as ONNX.\n\n"
-                  "The command evaluate runs an exported net on a data set and prints its figures as JSON. The command "
-                  "predict reads raw 32-bit floats from standard input, a row of features after the other, and writes "
-                  "the probabilities of the classes in the same form.");
+    sw_mdoc_text(out,
+                 "which starts one process for each rank; it also runs alone. Metrics go to the descriptor named in "
+                 "SLIPWAY_METRICS_FD. It checkpoints, resumes, and exports the net as ONNX.\n\n"
+                 "The command evaluate runs an exported net on a data set and prints its figures as JSON. The command "
+                 "predict reads raw 32-bit floats from standard input, a row of features after the other, and writes "
+                 "the probabilities of the classes in the same form.");
     sw_buf_adds(out, ".Sh OPTIONS\nOf training:\n");
     put_options(out, sw_train_options, sw_train_option_count);
     sw_buf_adds(out,

@@ -45,7 +45,7 @@ docs_current() {
     rm -rf build/check/docs && mkdir -p build/check/docs
     build/release/slipway generate-docs build/check/docs &&
         diff -ru packaging/man build/check/docs/man && diff -ru packaging/completions build/check/docs/completions &&
-        mandoc -T lint -W warning packaging/man/*.1 && bash -n packaging/completions/slipway.bash &&
+        mandoc -T lint -W warning packaging/man/*.[17] && bash -n packaging/completions/slipway.bash &&
         zsh -n packaging/completions/_slipway && fish -n packaging/completions/slipway.fish
 }
 # One file for each process, else one slow file would keep the last processor waiting. The count of what was found in

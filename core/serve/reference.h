@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The route table as others may read it: for `slipway serve --routes` and the reference page.
+// The API as others may read it, for `slipway serve --routes` and slipway-api(7): its calls, and what it does differently.
 #ifndef SW_SERVE_REFERENCE_H
 #define SW_SERVE_REFERENCE_H
 
@@ -21,5 +21,11 @@ struct sw_route_info {
 };
 size_t sw_route_info_count(void);
 void sw_route_info_get(size_t index, struct sw_route_info *out, char *parameters, size_t size);
+
+struct sw_api_difference {
+    const char *subject, *text;
+};
+extern const struct sw_api_difference sw_api_differences[];
+extern const size_t sw_api_difference_count;
 
 #endif

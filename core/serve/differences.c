@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the answers differ from MLflow's on purpose, for the manual. tests/mlflow compares both servers, reply by reply, and
+// holds a reason for each difference that it meets.
+#include "core/serve/reference.h"
+
+const struct sw_api_difference sw_api_differences[] = {
+    {"filters",
+     "OR, NOT, parentheses, IS NULL, IN and LIKE on everything, and ordering by tags are understood beside "
+     "MLflow's own grammar. What cannot be understood is refused with the column where reading stopped; MLflow "
+     "ignores some of it (a trailing AND)."},
+    {"numbers", "A step or time that is not a whole number, and a value that is true or false, are refused instead of "
+                "being turned into another number. max_results of a wrong type is named as such."},
+    {"lengths", "Limits count bytes of UTF-8, where MLflow counts characters."},
+    {"view types", "A view type that does not exist is refused; MLflow takes it for ACTIVE_ONLY."},
+    {"states", "INVALID_STATE is status 400, since the client would repeat a 500 for minutes."},
+    {"full disk",
+     "Answered with 507 RESOURCE_EXHAUSTED, which the client does not repeat. Nothing is half-written, and "
+     "logging works again as soon as there is room. A store that is busy is waited for and never an error."},
+    {"start time", "A run made without a start time begins now, not in 1970."},
+    {"artifact locations",
+     "The store keeps the artifacts, or a remote store that the client reaches by itself (s3:, gs:, "
+     "...). Paths of the server's machine are refused."},
+    {"model sources",
+     "A version is a copy of its source's bytes, with digests, made when it is registered; "
+     "get-download-uri gives the place of that copy, so what is loaded is what was registered. Sources "
+     "are logged models, artifacts of runs, or remote URIs; the last hold no bytes and cannot be "
+     "approved. Paths of the server's machine are refused."},
+    {"model names",
+     "Letters, digits, '.', '_' and '-' as far as a folder's name must hold them; others are refused with "
+     "the reason."},
+    {"deleting models",
+     "Versions and models are hidden, since approvals name them. Numbers are not used again, also when "
+     "a model of the same name is made anew. A model whose versions were approved keeps its name."},
+    {"page tokens", "Opaque, and of another form: one server's are of no use to the other."},
+    {"extra members of errors", "Errors have error_code and message alone, without sqlstate and error_class."},
+    {"tokens", "Every call but /health and /version needs the token, as Bearer or as the password of Basic."},
+};
+const size_t sw_api_difference_count = sizeof sw_api_differences / sizeof *sw_api_differences;

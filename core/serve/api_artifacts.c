@@ -310,11 +310,13 @@ const struct sw_call_sink sw_api_put_artifact_sink = {open_put, write_body, drop
 static enum sw_code open_small(struct sw_call *c, struct sw_err *err)
 {
     const char *run_id = sw_call_text(c, "run_uuid"), *path = sw_call_text(c, "path");
+    struct sw_artifact_path below;
     if (run_id == NULL || *run_id == '\0')
         return sw_err_set(err, SW_INVALID, "Request must specify run_uuid.");
     if (path == NULL || *path == '\0')
         return sw_err_set(err, SW_INVALID, "Request must specify path.");
-    return open_body(c, SMALL_UPLOAD, err);
+    enum sw_code code = sw_artifact_path_make(&below, path, err);
+    return code == SW_OK ? open_body(c, SMALL_UPLOAD, err) : code;
 }
 
 SW_API_HANDLER(upload_small_artifact)

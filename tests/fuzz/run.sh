@@ -25,7 +25,7 @@ for name in "${names[@]}"; do
     # Without SW_FAILPOINTS: what is fuzzed is what a release runs.
     "$clang" -std=gnu17 -O1 -g -I. -D_GNU_SOURCE -DSW_VERSION='"0"' -DSW_PREFIX='"/usr"' -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
         -DSW_CSV_WINDOW_BYTES=16 -DSW_CSV_STRIDE=2 -DSW_CSV_MAX_MARKS=4 \
-        "tests/fuzz/fuzz_$name.c" core/base/*.c core/data/*.c ${more[@]+"${more[@]}"} -lsqlite3 -lyaml -ljansson -lcrypto -lz -lpthread -lm -o "$out/fuzz_$name"
+        "tests/fuzz/fuzz_$name.c" core/base/*.c core/data/*.c ${more[@]+"${more[@]}"} -lsqlite3 -lyaml -ljansson -lmicrohttpd -lcrypto -lpng -ljpeg -lz -lpthread -lm -o "$out/fuzz_$name"
     mkdir -p "$out/corpus-$name"
     seeds=()
     [ -d "tests/fuzz/seeds-$name" ] && seeds=("tests/fuzz/seeds-$name")

@@ -67,6 +67,7 @@ enum sw_code sw_sql_failpoint(const struct sw_store *s, const char *name, struct
 enum sw_code sw_sql_prepare(struct sw_store *s, enum sw_sql id, sqlite3_stmt **out, struct sw_err *err)
 {
     if (s->statements[id] == NULL) {
+        errno = 0;
         int rc = sqlite3_prepare_v3(s->db, sql_texts[id], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[id], NULL);
         if (rc != SQLITE_OK)
             return sw_sql_error(s, rc, "reading", err);
@@ -107,6 +108,7 @@ enum sw_code sw_sql_open(struct sw_store *s, enum sw_sql id, const struct sw_val
 
 enum sw_code sw_sql_next(struct sw_store *s, sqlite3_stmt *st, bool *has_row, struct sw_err *err)
 {
+    errno = 0; // sw_sql_error() asks it, and must not find an old one
     int rc = sqlite3_step(st);
     *has_row = rc == SQLITE_ROW;
     if (rc == SQLITE_ROW)
@@ -150,6 +152,7 @@ enum sw_code sw_sql_int(struct sw_store *s, enum sw_sql id, const struct sw_valu
 
 enum sw_code sw_sql_text(struct sw_store *s, const char *text, struct sw_err *err)
 {
+    errno = 0;
     int rc = sqlite3_exec(s->db, text, NULL, NULL, NULL);
     return rc == SQLITE_OK ? SW_OK : sw_sql_error(s, rc, "writing", err);
 }

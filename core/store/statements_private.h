@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every fixed statement of the store: a name and its text, in the order of the families. Only the search for runs
-// composes text (search.c), from pieces that stand there, with bound values.
+// Every fixed statement of the store: a name and its text, in the order of the families. Only searches
+// compose text (filter.c), from pieces that stand there, with bound values.
 #ifndef SW_STORE_STATEMENTS_PRIVATE_H
 #define SW_STORE_STATEMENTS_PRIVATE_H
 

@@ -159,11 +159,11 @@ static const struct sw_call_param get_logged_model_params[] = {
     {"allow_deleted", SW_PARAM_TEXT, false},
 };
 static const struct sw_call_param finalize_logged_model_params[] = {
-    {"model_id", SW_PARAM_TEXT, false},
+    {"model_id", SW_PARAM_TEXT, true},
     {"status", SW_PARAM_TEXT, true},
 };
 static const struct sw_call_param log_logged_model_params_params[] = {
-    {"model_id", SW_PARAM_TEXT, false},
+    {"model_id", SW_PARAM_TEXT, true},
     {"params", SW_PARAM_ARRAY, false},
 };
 static const struct sw_call_param set_logged_model_tags_params[] = {

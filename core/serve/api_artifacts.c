@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/model/source.h"
 #include "core/serve/artifact_private.h"
+#include "core/serve/registry_reply_private.h"
 #include "core/serve/run_reply_private.h"
-#include "core/store/model.h"
+#include "core/store/registered_model.h"
 
 enum {
     SMALL_UPLOAD = 10 << 20, // of the UI's upload
@@ -60,8 +62,7 @@ static enum sw_code run_folder(struct sw_call *c, const char *run_id, const char
     *uri = sw_run_artifact_uri(&run, c->arena);
     if (*uri == NULL)
         return sw_err_set(err, SW_NO_MEMORY, "no memory for a reply");
-    code = sw_artifact_path_of_uri(out, *uri, err);
-    return code == SW_UNSUPPORTED ? sw_err_set(err, SW_INVALID, "%s", err->message) : code;
+    return sw_artifact_path_of_uri(out, *uri, err);
 }
 
 // "run_id", which older clients call "run_uuid".
@@ -202,31 +203,19 @@ SW_API_HANDLER(get_run_artifact)
     return code == SW_OK ? send_file(c, &path, err) : code;
 }
 
-// The folder of a registered version as a path of ours: "<store>/artifacts/models/..." without the front.
-static enum sw_code version_folder(struct sw_call *c, const char *spec, struct sw_artifact_path *out,
-                                   struct sw_err *err)
-{
-    struct sw_model_version v = {0};
-    enum sw_code code = sw_model_version_get(c->store, spec, c->arena, &v, err);
-    if (code != SW_OK)
-        return code;
-    char front[SW_PATH_MAX];
-    code = sw_path_join(front, sw_serve_store_dir(c->serve), "artifacts/", err);
-    if (code != SW_OK)
-        return code;
-    size_t len = strlen(front);
-    if (strncmp(v.path, front, len) != 0)
-        return sw_err_set(err, SW_INVALID, "the files of %.200s are not kept by this server", spec);
-    return sw_artifact_path_make(out, v.path + len, err);
-}
-
 SW_API_HANDLER(get_version_artifact)
 {
     struct sw_artifact_path path;
-    const char *spec = sw_arena_printf(c->arena, "%s/%s", sw_call_text(c, "name"), sw_call_text(c, "version"));
-    if (spec == NULL)
-        return sw_err_set(err, SW_NO_MEMORY, "no memory for a reply");
-    enum sw_code code = version_folder(c, spec, &path, err);
+    struct sw_model_version v = {0};
+    int64_t version = 0;
+    const char *uri = NULL;
+    enum sw_code code = sw_api_read_version(c, &version, err);
+    if (code == SW_OK)
+        code = sw_model_version_find(c->store, sw_call_text(c, "name"), version, c->arena, &v, err);
+    if (code == SW_OK && (uri = sw_model_download_uri(&v, c->arena)) == NULL)
+        code = sw_err_set(err, SW_NO_MEMORY, "no memory for a reply");
+    if (code == SW_OK)
+        code = sw_artifact_path_of_uri(&path, uri, err);
     if (code == SW_OK)
         code = sw_artifact_path_join(&path, &path, sw_call_text(c, "path"), err);
     return code == SW_OK ? send_file(c, &path, err) : code;

@@ -159,9 +159,6 @@ SW_API_HANDLER(list_logged_model_artifacts)
     if (uri == NULL)
         return sw_err_set(err, SW_NO_MEMORY, "no memory for a reply");
     code = sw_artifact_path_of_uri(&path, uri, err);
-    if (code == SW_UNSUPPORTED)
-        return sw_err_set(err, SW_INVALID, "the artifacts of logged model '%.40s' are not here but at %.300s",
-                          m.model_id, uri);
     if (code == SW_OK)
         code = sw_artifact_path_join(&path, &path, below, err);
     if (code == SW_OK)

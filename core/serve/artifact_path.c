@@ -114,7 +114,7 @@ enum sw_code sw_artifact_path_of_uri(struct sw_artifact_path *out, const char *u
 {
     size_t scheme = sizeof URI_SCHEME - 1;
     if (strncmp(uri, URI_SCHEME, scheme) != 0 || uri[scheme] == '/')
-        return sw_err_set(err, SW_UNSUPPORTED, "the artifacts are kept at %.200s, not by this server", uri);
+        return sw_err_set(err, SW_INVALID, "the artifacts are kept at %.200s, not by this server", uri);
     if (strchr(uri, '?') != NULL)
         return invalid_path(err);
     return sw_artifact_path_make(out, uri + scheme, err);

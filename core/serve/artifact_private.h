@@ -36,7 +36,7 @@ enum sw_code sw_artifact_path_make(struct sw_artifact_path *out, const char *tex
 // `text` below `base`; NULL or "" is `base` itself. `out` may be `base`.
 enum sw_code sw_artifact_path_join(struct sw_artifact_path *out, const struct sw_artifact_path *base, const char *text,
                                    struct sw_err *err);
-// From "mlflow-artifacts:/PATH". SW_UNSUPPORTED for any other place: its artifacts are not here.
+// From "mlflow-artifacts:/PATH". SW_INVALID for any other place: clients reach it by themselves.
 enum sw_code sw_artifact_path_of_uri(struct sw_artifact_path *out, const char *uri, struct sw_err *err);
 const char *sw_artifact_path_name(const struct sw_artifact_path *path); // the last part; borrow
 // The experiment that the first part names. SW_INVALID when it names none, as for registered versions.

@@ -241,6 +241,20 @@ def test_small_uploads_of_the_browser(server, run):
     assert (folder_of(server, run) / "shots/one.png").read_bytes() == b"png"
 
 
+def test_files_of_a_registered_version(server, run):
+    assert server.call("PUT", f"{PROXY}/0/{run}/artifacts/model/MLmodel", b"flavors: {}\n")[0] == 200
+    assert server.call("PUT", f"{PROXY}/0/{run}/artifacts/model/data/w.bin", b"weights")[0] == 200
+    server.call("POST", "/api/2.0/mlflow/registered-models/create", {"name": "net"})
+    made = server.call("POST", "/api/2.0/mlflow/model-versions/create",
+                       {"name": "net", "source": f"mlflow-artifacts:/0/{run}/artifacts/model", "run_id": run})
+    assert made[0] == 200, made
+    assert server.call("DELETE", f"{PROXY}/0/{run}/artifacts/model")[0] == 200
+    ask = "/model-versions/get-artifact?name=net&version=1&path="
+    assert server.call("GET", ask + "data/w.bin")[2] == b"weights"
+    assert [server.call("GET", ask + path)[0] for path in ("none", "data", "../1", "%2e%2e/x")] == [404, 400, 400, 400]
+    assert server.call("GET", ask.replace("version=1", "version=2") + "MLmodel")[0] == 404
+
+
 def test_parts_over_a_restart(server, run, slipway):
     target = f"0/{run}/artifacts"
     status, _, body = server.call("POST", f"/api/2.0/mlflow-artifacts/mpu/create/{target}", {"path": "/home/u/m.bin", "num_parts": 2})

@@ -43,7 +43,7 @@ static int make_tree(void **state)
     if (symlink("../outside", at("tree/link")) != 0 || symlink("z.txt", at("tree/inner")) != 0 ||
         mkfifo(at("tree/pipe"), 0600) != 0 || mkdir(at("tree/back\\slash"), 0700) != 0)
         return -1;
-    return sw_beneath_root(at("tree"), &root, &err);
+    return sw_beneath_root(at("tree"), &root, &err) != SW_OK;
 }
 
 static int remove_tree(void **state)

@@ -124,12 +124,12 @@ static void test_uris(void **state)
         {"mlflow-artifacts:/0/abc?x=../..", SW_INVALID},
         {"mlflow-artifacts:/0/abc#../..", SW_INVALID},
         {"mlflow-artifacts:/../x", SW_INVALID},
-        {"mlflow-artifacts://host/0/abc", SW_UNSUPPORTED},
-        {"mlflow-artifacts:0/abc", SW_UNSUPPORTED},
-        {"s3://bucket/x", SW_UNSUPPORTED},
-        {"file:///etc", SW_UNSUPPORTED},
-        {"/etc", SW_UNSUPPORTED},
-        {"", SW_UNSUPPORTED},
+        {"mlflow-artifacts://host/0/abc", SW_INVALID},
+        {"mlflow-artifacts:0/abc", SW_INVALID},
+        {"s3://bucket/x", SW_INVALID},
+        {"file:///etc", SW_INVALID},
+        {"/etc", SW_INVALID},
+        {"", SW_INVALID},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct sw_artifact_path path;

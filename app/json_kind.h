@@ -49,8 +49,8 @@ extern const struct sw_json_kind sw_json_artifact, sw_json_check, sw_json_fact, 
     sw_json_push_result, sw_json_route, sw_json_setting, sw_json_status, sw_json_template;
 // Described only: their commands compose them (json_composed.c).
 extern const struct sw_json_kind sw_json_audit_verdict, sw_json_bundle, sw_json_comparison, sw_json_description,
-    sw_json_error, sw_json_format, sw_json_push_preview, sw_json_rows, sw_json_server, sw_json_template_description, sw_json_verdict,
-    sw_json_version;
+    sw_json_error, sw_json_format, sw_json_push_preview, sw_json_rows, sw_json_server, sw_json_template_description,
+    sw_json_verdict, sw_json_version;
 
 json_t *sw_json_real(double value);  // take; text when not finite
 json_t *sw_json_maybe(double value); // take; null when NaN

@@ -15,7 +15,7 @@
 #include <jerror.h> // needs jpeglib.h
 #include <png.h>
 
-enum { CHANNELS = 3, JPEG_MEMORY = 48 * 1024 * 1024, PNG_CHUNK_BYTES = 1024 * 1024, PNG_CHUNKS = 100 };
+enum { CHANNELS = 3, JPEG_MEMORY = 20 * 1024 * 1024, PNG_CHUNK_BYTES = 1024 * 1024, PNG_CHUNKS = 100 };
 
 // --- shrinking ---
 

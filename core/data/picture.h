@@ -10,7 +10,7 @@
 
 #define SW_PICTURE_MAX_SIDE       32768               // pixels
 #define SW_PICTURE_MAX_PIXELS     (200 * 1000 * 1000) // of a file that is read row by row
-#define SW_PICTURE_MAX_INTERLACED (8 * 1000 * 1000)   // of one that must be held whole to be read
+#define SW_PICTURE_MAX_INTERLACED (6 * 1000 * 1000)   // of a PNG that must be held whole to be read; a JPEG: 20 MiB
 #define SW_PICTURE_MAX_SCANS      200                 // of a progressive JPEG, each a pass over the whole picture
 
 struct sw_picture {

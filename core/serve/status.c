@@ -94,7 +94,7 @@ static enum sw_code read_status(const char *path, struct sw_serve_status *out, s
 enum sw_code sw_serve_find(const char *store_dir, struct sw_serve_status *out, struct sw_err *err)
 {
     char path[SW_PATH_MAX];
-    struct sw_serve_status found;
+    struct sw_serve_status found = {0};
     enum sw_code code = status_path(store_dir, path, err);
     if (code == SW_OK)
         code = read_status(path, &found, err);
@@ -110,7 +110,7 @@ enum sw_code sw_serve_find(const char *store_dir, struct sw_serve_status *out, s
 void sw_serve_withdraw(const char *store_dir)
 {
     char path[SW_PATH_MAX];
-    struct sw_serve_status found;
+    struct sw_serve_status found = {0};
     struct sw_err err = {0};
     if (status_path(store_dir, path, &err) == SW_OK && read_status(path, &found, &err) == SW_OK &&
         found.pid == getpid())

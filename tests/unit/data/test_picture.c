@@ -44,18 +44,21 @@ static const char *put_png(const char *name, int color_type, int interlace, cons
     return path;
 }
 
-static const char *put_jpeg(const char *name, bool is_progressive, const uint8_t *pixels)
+// `pixels` NULL: every row is black.
+static const char *put_jpeg(const char *name, bool is_progressive, int width, int height, const uint8_t *pixels)
 {
     const char *path = in_dir(name);
     struct jpeg_compress_struct jpeg;
     struct jpeg_error_mgr errors;
     FILE *f = fopen(path, "wb");
+    uint8_t *black = calloc((size_t)width, 3);
     assert_non_null(f);
+    assert_non_null(black);
     jpeg.err = jpeg_std_error(&errors);
     jpeg_create_compress(&jpeg);
     jpeg_stdio_dest(&jpeg, f);
-    jpeg.image_width = WIDTH;
-    jpeg.image_height = HEIGHT;
+    jpeg.image_width = (JDIMENSION)width;
+    jpeg.image_height = (JDIMENSION)height;
     jpeg.input_components = 3;
     jpeg.in_color_space = JCS_RGB;
     jpeg_set_defaults(&jpeg);
@@ -63,11 +66,12 @@ static const char *put_jpeg(const char *name, bool is_progressive, const uint8_t
         jpeg_simple_progression(&jpeg);
     jpeg_start_compress(&jpeg, TRUE);
     while (jpeg.next_scanline < jpeg.image_height) {
-        JSAMPROW row = (JSAMPROW)pixels + jpeg.next_scanline * WIDTH * 3;
+        JSAMPROW row = pixels != NULL ? (JSAMPROW)pixels + jpeg.next_scanline * WIDTH * 3 : black;
         (void)jpeg_write_scanlines(&jpeg, &row, 1);
     }
     jpeg_finish_compress(&jpeg);
     jpeg_destroy_compress(&jpeg);
+    free(black);
     assert_int_equal(fclose(f), 0);
     return path;
 }
@@ -98,8 +102,8 @@ static void shrinks_with_proportions(void **state)
     const char *const paths[] = {
         put_png("a.png", PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, pixels, 3),
         put_png("b.png", PNG_COLOR_TYPE_RGB, PNG_INTERLACE_ADAM7, pixels, 3),
-        put_jpeg("c.jpg", false, pixels),
-        put_jpeg("d.jpg", true, pixels),
+        put_jpeg("c.jpg", false, WIDTH, HEIGHT, pixels),
+        put_jpeg("d.jpg", true, WIDTH, HEIGHT, pixels),
     };
     static const struct {
         int max_width, max_height, width, height;
@@ -186,6 +190,22 @@ static void limits_what_a_file_may_claim(void **state)
     }
 }
 
+// A progressive picture is held whole; one that comes row by row may be as large as it likes.
+static void limits_what_must_be_held(void **state)
+{
+    (void)state;
+    struct sw_arena *a = sw_arena_new(1 << 20);
+    struct sw_err err = {0};
+    struct sw_picture p = {0};
+    const char *path = put_jpeg("held.jpg", true, 4000, 3000, NULL);
+    assert_int_equal(read_picture(path, 80, 80, a, &p, &err), SW_LIMIT);
+    assert_non_null(strstr(err.message, "too much memory"));
+    path = put_jpeg("rows.jpg", false, 4000, 3000, NULL);
+    assert_int_equal(read_picture(path, 80, 80, a, &p, &err), SW_OK);
+    assert_int_equal(p.file_width, 4000);
+    sw_arena_free(a);
+}
+
 static void survives_damage(void **state)
 {
     (void)state;
@@ -193,7 +213,7 @@ static void survives_damage(void **state)
     for (size_t i = 0; i < sizeof pixels; i++)
         pixels[i] = (uint8_t)(i * 2654435761u >> 13);
     put_png("x.png", PNG_COLOR_TYPE_RGB, PNG_INTERLACE_ADAM7, pixels, 3);
-    put_jpeg("x.jpg", true, pixels);
+    put_jpeg("x.jpg", true, WIDTH, HEIGHT, pixels);
     unsigned seed = 1;
     for (int turn = 0; turn < 600; turn++) {
         struct sw_arena *a = sw_arena_new(1 << 20);
@@ -229,8 +249,11 @@ static void refuses_other_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shrinks_with_proportions),     cmocka_unit_test(stands_on_white_and_knows_grey),
-        cmocka_unit_test(limits_what_a_file_may_claim), cmocka_unit_test(survives_damage),
+        cmocka_unit_test(shrinks_with_proportions),
+        cmocka_unit_test(stands_on_white_and_knows_grey),
+        cmocka_unit_test(limits_what_a_file_may_claim),
+        cmocka_unit_test(limits_what_must_be_held),
+        cmocka_unit_test(survives_damage),
         cmocka_unit_test(refuses_other_files),
     };
     return cmocka_run_group_tests_name("picture", tests, make_dir, remove_dir);

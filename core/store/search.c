@@ -93,7 +93,12 @@ static enum sw_code list_phase(const struct search *x, const struct plan *plan, 
 {
     const struct sw_run_query *q = x->q;
     struct sw_filter f;
-    size_t first = plan->is_order; // orders that the index has seen to
+    const struct sw_query_order *order = q->order;
+    size_t order_count = q->order_count;
+    if (plan->is_order) { // the index has seen to the first
+        order++;
+        order_count--;
+    }
     enum sw_code code = sw_filter_begin(&f, SW_SUBJECT_RUN, x->arena, x->err);
     f.is_text_order = q->is_text_order;
     sw_buf_adds(&f.sql, "SELECT run.run_key");
@@ -103,7 +108,7 @@ static enum sw_code list_phase(const struct search *x, const struct plan *plan, 
                        : q->order[0].descending                 ? "lead.value DESC"
                                                                 : "lead.value";
     if (code == SW_OK)
-        code = sw_filter_add_order_after(&f, lead, q->order + first, q->order_count - first);
+        code = sw_filter_add_order_after(&f, lead, order, order_count);
     if (code == SW_OK)
         code = sw_filter_add_page(&f, limit, offset);
     if (code == SW_OK)

@@ -260,8 +260,10 @@ static enum sw_code read_experiments(struct sw_call *c, struct sw_run_query *q, 
 
 SW_API_HANDLER(search_runs)
 {
-    struct sw_run_query q = {
-        .experiment_id = -1, .no_total = true, .is_text_order = true, .with = SW_RUN_WITH_PARAMS | SW_RUN_WITH_TAGS | SW_RUN_WITH_METRICS};
+    struct sw_run_query q = {.experiment_id = -1,
+                             .no_total = true,
+                             .is_text_order = true,
+                             .with = SW_RUN_WITH_PARAMS | SW_RUN_WITH_TAGS | SW_RUN_WITH_METRICS};
     struct sw_run_list list = {0};
     struct sw_query_order *order = NULL;
     int64_t size = 0;

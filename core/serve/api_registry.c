@@ -18,7 +18,6 @@ void sw_api_put_version(struct sw_call *c, const char *key, const struct sw_mode
     sw_json_put_text(o, "version", sw_arena_printf(c->arena, "%" PRId64, v->version));
     sw_json_put_int(o, "creation_timestamp", v->created_ms);
     sw_json_put_int(o, "last_updated_timestamp", v->updated_ms);
-    sw_json_put_text(o, "user_id", v->user);
     sw_json_put_text(o, "current_stage", v->stage);
     sw_json_put_text(o, "description", v->description);
     // A version registered from files has no URI of its own: where its bytes are is as good.

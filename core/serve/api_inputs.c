@@ -95,7 +95,7 @@ SW_API_HANDLER(log_inputs)
     struct sw_logged_dataset *datasets = sw_arena_array(c->arena, count + 1, sizeof *datasets);
     if (datasets == NULL)
         return sw_err_set(err, SW_NO_MEMORY, "no memory for the data sets of a run");
-    enum sw_code code = SW_OK;
+    enum sw_code code = sw_api_check_run_id(run_id, err);
     for (size_t i = 0; i < count && code == SW_OK; i++)
         code = read_dataset(c, json_array_get(list, i), &datasets[i], err);
     if (code == SW_OK)

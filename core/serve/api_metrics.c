@@ -51,7 +51,9 @@ static enum sw_code write_pairs(struct sw_call *c, const struct sw_batch *b, str
 SW_API_HANDLER(log_batch)
 {
     const struct sw_batch *b = c->parsed;
-    enum sw_code code = sw_api_require_active(c, b->run_id, err);
+    enum sw_code code = b->is_single ? SW_OK : sw_api_check_run_id(b->run_id, err);
+    if (code == SW_OK)
+        code = sw_api_require_active(c, b->run_id, err);
     for (size_t i = 0; i < b->point_count && code == SW_OK; i++)
         if (i == 0 || b->points[i].key != b->points[i - 1].key)
             sw_serve_tell_metric(c->serve, b->run_id, b->points[i].key);
@@ -118,23 +120,26 @@ SW_API_HANDLER(get_history)
     enum sw_code code = sw_call_page_size(c, HISTORY_PAGE, INT64_MAX, &limit, err);
     if (code == SW_OK)
         code = read_history_token(c, &cursor, err);
-    if (code == SW_OK)
-        code = sw_api_require_run(c, run_id, &(struct sw_run_peek){0}, err);
     limit = limit < HISTORY_PAGE ? limit : HISTORY_PAGE;
-    sw_json_begin_array(&c->out, "metrics");
+    size_t written = 0;
     while (code == SW_OK && !at_end) { // without max_results the whole history is one reply
         struct sw_metric_point *points = NULL;
         struct sw_arena *page = sw_arena_new(SW_CALL_MEMORY);
         if (page == NULL)
             return sw_err_set(err, SW_NO_MEMORY, "no memory for a page of metrics");
         code = sw_metric_read_page(c->store, run_id, key, limit, &cursor, page, &points, &count, &at_end, err);
-        for (size_t i = 0; code == SW_OK && i < count; i++)
+        if (code == SW_OK && count > 0 && written == 0)
+            sw_json_begin_array(&c->out, "metrics");
+        for (size_t i = 0; code == SW_OK && i < count; i++, written++)
             put_point(&c->out, NULL, &points[i]);
         sw_arena_free(page);
         if (is_paged)
             break;
     }
-    sw_json_end_array(&c->out);
+    if (code == SW_NOT_FOUND) // MLflow knows no metrics of a run that it does not know
+        return SW_OK;
+    if (written > 0)
+        sw_json_end_array(&c->out);
     if (code == SW_OK && !at_end)
         put_history_token(c, &cursor);
     return code;
@@ -164,6 +169,8 @@ SW_API_HANDLER(get_history_bulk)
     size_t run_count = 0;
     int64_t left = 0;
     enum sw_code code = bulk_runs(c, "run_id", &runs, &run_count, err);
+    if (code == SW_OK && (key == NULL || *key == '\0'))
+        code = sw_err_set(err, SW_INVALID, "GetMetricHistoryBulk request must specify a metric_key.");
     if (code == SW_OK)
         code = sw_call_page_size(c, BULK_MOST, INT64_MAX, &left, err);
     left = left < BULK_MOST ? left : BULK_MOST;
@@ -175,9 +182,9 @@ SW_API_HANDLER(get_history_bulk)
         struct sw_metric_cursor cursor = {0};
         size_t count = 0;
         bool at_end = false;
-        code = sw_api_require_run(c, runs[i], &(struct sw_run_peek){0}, err);
-        if (code == SW_OK)
-            code = sw_metric_read_page(c->store, runs[i], key, left, &cursor, c->arena, &points, &count, &at_end, err);
+        code = sw_metric_read_page(c->store, runs[i], key, left, &cursor, c->arena, &points, &count, &at_end, err);
+        if (code == SW_NOT_FOUND)
+            code = SW_OK; // no such run: no points
         for (size_t p = 0; code == SW_OK && p < count; p++)
             put_point(&c->out, runs[i], &points[p]);
         left -= (int64_t)count;
@@ -204,8 +211,6 @@ SW_API_HANDLER(get_history_bulk_interval)
                           "end_step must be greater than start_step. Found start_step=%" PRId64 " and end_step=%" PRId64
                           ".",
                           first, last);
-    for (size_t i = 0; code == SW_OK && i < run_count; i++)
-        code = sw_api_require_run(c, runs[i], &(struct sw_run_peek){0}, err);
     if (code == SW_OK)
         code = sw_metric_read_sample(c->store, (const char *const *)runs, run_count, key, first, last, most, c->arena,
                                      &samples, &count, err);

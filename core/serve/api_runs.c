@@ -17,14 +17,6 @@ enum { SEARCH_PAGE = 1000, SEARCH_MOST = 50000, EXPERIMENTS_MOST = 10000 };
 
 // --- making ---
 
-static const char *tag_value(const struct sw_pair *tags, size_t count, const char *key)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(tags[i].key, key) == 0)
-            return tags[i].value;
-    return NULL;
-}
-
 static enum sw_code require_active_experiment(struct sw_call *c, int64_t id, struct sw_err *err)
 {
     struct sw_experiment e = {0};
@@ -89,8 +81,8 @@ SW_API_HANDLER(create_run)
     if (code == SW_OK)
         code = sw_call_pairs(c, "tags", &tags, &tag_count, err);
     if (code == SW_OK)
-        code = agree_on_name(sw_call_text(c, "run_name"), tag_value(tags, tag_count, NAME_TAG), &n.name, err);
-    const char *source = code == SW_OK ? tag_value(tags, tag_count, "mlflow.source.name") : NULL;
+        code = agree_on_name(sw_call_text(c, "run_name"), sw_api_find_pair(tags, tag_count, NAME_TAG), &n.name, err);
+    const char *source = code == SW_OK ? sw_api_find_pair(tags, tag_count, "mlflow.source.name") : NULL;
     n.source = source != NULL ? source : "";
     if (code == SW_OK)
         code = sw_run_create(c->store, &n, run_id, err);
@@ -191,7 +183,7 @@ SW_API_HANDLER(delete_tag)
     struct sw_run run = {0};
     if (code == SW_OK)
         code = sw_run_get(c->store, run_id, c->arena, &run, err);
-    if (code == SW_OK && tag_value(run.tags, run.tag_count, key) == NULL)
+    if (code == SW_OK && sw_api_find_pair(run.tags, run.tag_count, key) == NULL)
         return sw_err_set(err, SW_NOT_FOUND, "No tag with name: %.120s in run with id %s", key, run_id);
     return code == SW_OK ? sw_run_set_tag(c->store, run_id, key, NULL, err) : code;
 }
@@ -215,15 +207,15 @@ SW_API_HANDLER(log_model)
     struct sw_run run = {0};
     json_t *model = NULL, *list = NULL;
     char *joined = NULL;
-    enum sw_code code = sw_api_require_active(c, run_id, err);
-    if (code == SW_OK)
-        code = sw_json_parse(text, strlen(text), "model_json", &sw_tree_limits_default, &model, err);
+    enum sw_code code = sw_json_parse(text, strlen(text), "model_json", &sw_tree_limits_default, &model, err);
     for (size_t i = 0; code == SW_OK && i < sizeof fields / sizeof *fields; i++)
         if (json_object_get(model, fields[i]) == NULL)
             code = sw_err_set(err, SW_INVALID, "Model json is missing mandatory fields: {'%s'}", fields[i]);
     if (code == SW_OK)
+        code = sw_api_require_active(c, run_id, err);
+    if (code == SW_OK)
         code = sw_run_get(c->store, run_id, c->arena, &run, err);
-    const char *present = code == SW_OK ? tag_value(run.tags, run.tag_count, history) : NULL;
+    const char *present = code == SW_OK ? sw_api_find_pair(run.tags, run.tag_count, history) : NULL;
     if (code == SW_OK)
         list = present != NULL ? json_loads(present, 0, NULL) : json_array();
     if (code == SW_OK && (json_array_append(list, model) != 0 || (joined = json_dumps(list, 0)) == NULL))

@@ -64,6 +64,13 @@ static bool read_text_or_null(struct sw_json_in *in, const char **out)
     return is_good;
 }
 
+static void read_run_id(struct reader *r)
+{
+    r->scalar = "run_id";
+    if (read_text_or_null(&r->in, &r->batch->run_id))
+        r->scalar = NULL;
+}
+
 // One member of a metric; what is none is skipped.
 static void read_metric_member(struct reader *r, const char *key, struct metric *m)
 {
@@ -253,6 +260,11 @@ static enum sw_code finish(struct reader *r)
     return r->code;
 }
 
+static bool is_list(const char *key)
+{
+    return strcmp(key, "metrics") == 0 || strcmp(key, "params") == 0 || strcmp(key, "tags") == 0;
+}
+
 enum sw_code sw_batch_read(char *text, size_t len, struct sw_arena *a, struct sw_batch *out, struct sw_err *err)
 {
     struct reader r = {.arena = a, .batch = out, .err = err};
@@ -261,9 +273,11 @@ enum sw_code sw_batch_read(char *text, size_t len, struct sw_arena *a, struct sw
     sw_json_in_init(&r.in, text, len);
     for (bool more = sw_json_in_object(&r.in); more && sw_json_in_key(&r.in, &key);) {
         if (strcmp(key, "run_id") == 0 || (strcmp(key, "run_uuid") == 0 && out->run_id == NULL))
-            read_text_or_null(&r.in, &out->run_id);
+            read_run_id(&r);
         else if (sw_json_in_null(&r.in))
             continue;
+        else if (sw_json_in_peek(&r.in) != '[' && is_list(key))
+            sw_json_in_fail(&r.in, "an array was expected"), r.scalar = key;
         else if (strcmp(key, "metrics") == 0)
             read_metrics(&r);
         else if (strcmp(key, "params") == 0)
@@ -281,11 +295,11 @@ enum sw_code sw_batch_read_metric(char *text, size_t len, struct sw_arena *a, st
     struct reader r = {.arena = a, .batch = out, .err = err};
     struct metric m = {0};
     char *key;
-    *out = (struct sw_batch){0};
+    *out = (struct sw_batch){.is_single = true};
     sw_json_in_init(&r.in, text, len);
     for (bool more = sw_json_in_object(&r.in); more && sw_json_in_key(&r.in, &key);) {
         if (strcmp(key, "run_id") == 0 || (strcmp(key, "run_uuid") == 0 && out->run_id == NULL))
-            read_text_or_null(&r.in, &out->run_id);
+            read_run_id(&r);
         else
             read_metric_member(&r, key, &m);
     }

@@ -12,6 +12,7 @@ enum { SW_BATCH_METRICS = 1000, SW_BATCH_PAIRS = 100, SW_BATCH_ENTITIES = 1000 }
 // Texts live in the body, arrays in the arena.
 struct sw_batch {
     const char *run_id;
+    bool is_single; // of log-metric
     struct sw_metric_point *points;
     size_t point_count;
     struct sw_logged_point *linked; // those of the points that name a logged model

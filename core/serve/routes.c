@@ -102,8 +102,8 @@ static const struct sw_call_param get_history_params[] = {
     {"page_token", SW_PARAM_TEXT, false},
 };
 static const struct sw_call_param get_history_bulk_params[] = {
-    {"run_id", SW_PARAM_ARRAY, true},
-    {"metric_key", SW_PARAM_TEXT, true},
+    {"run_id", SW_PARAM_ARRAY, false},
+    {"metric_key", SW_PARAM_TEXT, false},
     {"max_results", SW_PARAM_INT, false},
 };
 static const struct sw_call_param get_history_bulk_interval_params[] = {

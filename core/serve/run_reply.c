@@ -13,10 +13,13 @@ static bool is_run_id(const char *text)
     return len > 0 && len <= 256 && text[len] == '\0';
 }
 
+enum sw_code sw_api_check_run_id(const char *run_id, struct sw_err *err)
+{
+    return is_run_id(run_id) ? SW_OK : sw_call_invalid("run_id", run_id, NULL, err);
+}
+
 enum sw_code sw_api_require_run(struct sw_call *c, const char *run_id, struct sw_run_peek *out, struct sw_err *err)
 {
-    if (!is_run_id(run_id))
-        return sw_call_invalid("run_id", run_id, NULL, err);
     enum sw_code code = sw_run_peek(c->store, run_id, out, err);
     if (code == SW_NOT_FOUND) {
         *err = (struct sw_err){0};
@@ -37,7 +40,27 @@ enum sw_code sw_api_require_active(struct sw_call *c, const char *run_id, struct
 
 enum sw_code sw_api_set_param(struct sw_call *c, const char *run_id, const struct sw_pair *param, struct sw_err *err)
 {
-    return sw_run_set_param(c->store, run_id, param->key, param->value, err);
+    struct sw_run run = {0};
+    enum sw_code code = sw_run_set_param(c->store, run_id, param->key, param->value, err);
+    if (code != SW_INVALID || sw_run_get(c->store, run_id, c->arena, &run, err) != SW_OK)
+        return code;
+    const char *present = sw_api_find_pair(run.params, run.param_count, param->key);
+    if (present == NULL || strcmp(present, param->value) == 0)
+        return code;
+    *err = (struct sw_err){0};
+    return sw_err_set(
+        err, SW_INVALID,
+        "Changing param values is not allowed. Param with key='%.80s' was already logged with value='%.80s' "
+        "for run ID='%s'. Attempted logging new value '%.80s'.",
+        param->key, present, run_id, param->value);
+}
+
+const char *sw_api_find_pair(const struct sw_pair *pairs, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(pairs[i].key, key) == 0)
+            return pairs[i].value;
+    return NULL;
 }
 
 // --- runs ---

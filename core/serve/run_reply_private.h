@@ -6,10 +6,14 @@
 #include "core/serve/call_private.h"
 #include "core/store/logged_input.h"
 
-// SW_NOT_FOUND as MLflow says it; an id of a wrong form is SW_INVALID.
+// SW_INVALID for what cannot be a run's id; asked by the few calls in which MLflow does so.
+enum sw_code sw_api_check_run_id(const char *run_id, struct sw_err *err);
+// SW_NOT_FOUND as MLflow says it.
 enum sw_code sw_api_require_run(struct sw_call *c, const char *run_id, struct sw_run_peek *out, struct sw_err *err);
 // The same for a run that may be written to: SW_INVALID when it is deleted.
 enum sw_code sw_api_require_active(struct sw_call *c, const char *run_id, struct sw_err *err);
+const char *sw_api_find_pair(const struct sw_pair *pairs, size_t count, const char *key); // its value, or NULL
+// SW_INVALID when the param has another value already.
 enum sw_code sw_api_set_param(struct sw_call *c, const char *run_id, const struct sw_pair *param, struct sw_err *err);
 
 // "ACTIVE_ONLY", "DELETED_ONLY" or "ALL" of parameter `name`.

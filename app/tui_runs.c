@@ -10,6 +10,7 @@
 #include "app/json_kind.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/store/logged_model.h"
 #include "core/store/run.h"
 #include "core/track/compare.h"
 #include "core/track/query.h"
@@ -25,6 +26,7 @@ enum {
     FIND_PAGES = 20,
     CHARTS_OF_RUN = 12,
     COMPARE_MAX = 100,
+    LOGGED_MODELS = 50,
 };
 
 static enum sw_tui_role run_role(const struct sw_run *r, int64_t now_ms)
@@ -281,6 +283,30 @@ static void put_run_facts(struct tui_sections *s, const struct sw_run *r)
     tui_pairs_end(s, "tags");
 }
 
+// Models that the run logged, as MLflow 3 keeps them beside its artifacts.
+static enum sw_code put_logged_models(struct tui_worker *w, struct tui_sections *s, const struct sw_run *r,
+                                      struct sw_err *err)
+{
+    struct sw_logged_model_list models;
+    struct sw_query of_run = {.kind = SW_QUERY_COMPARE,
+                              .field = SW_FIELD_ATTRIBUTE,
+                              .key = "source_run_id",
+                              .op = SW_OP_EQ,
+                              .text = r->run_id};
+    struct sw_logged_model_query q = {
+        .where = &of_run, .experiment_ids = &r->experiment_id, .experiment_count = 1, .limit = LOGGED_MODELS};
+    enum sw_code code = sw_logged_model_search(w->store, &q, s->a, &models, err);
+    if (code != SW_OK)
+        return code;
+    for (size_t i = 0; i < models.count; i++) {
+        const struct sw_logged_model *m = &models.items[i];
+        tui_pairf(s, m->name, "%s  %s%s%s", m->model_id, sw_logged_model_status_word(m->status),
+                  m->model_type[0] != '\0' ? "  " : "", m->model_type);
+    }
+    tui_pairs_end(s, "logged models");
+    return SW_OK;
+}
+
 // --- several runs ---
 
 static struct sw_tui_cell compare_cell(struct sw_arena *a, const struct sw_compare_row *row, size_t column, size_t base)
@@ -358,8 +384,12 @@ static enum sw_code run_detail(struct sw_app_backend *b, struct tui_worker *w, c
         code = put_compare(&s, runs, n, err);
     if (code != SW_OK)
         return code;
-    if (n == 1)
+    if (n == 1) {
         put_run_facts(&s, &runs[0]);
+        code = put_logged_models(w, &s, &runs[0], err);
+    }
+    if (code != SW_OK)
+        return code;
     tui_sections_end(&s, out);
     char status[32];
     out->title = n == 1 ? sw_arena_printf(a, "%s · %s", runs[0].name,

@@ -20,8 +20,8 @@ class Server:
         with open(hello["token_file"]) as token:
             self.token = token.read().strip()
 
-    def call(self, name, **body):
-        request = urllib.request.Request(f"{self.uri}/api/2.0/mlflow/{name}", json.dumps(body).encode(),
+    def call(self, path, **body):
+        request = urllib.request.Request(f"{self.uri}/api/2.0/mlflow/{path}", json.dumps(body).encode(),
                                          {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as reply:
             return json.load(reply)
@@ -62,6 +62,17 @@ def test_rows_and_curves_follow_what_a_script_logs(terminal, server):
     t.wait(r"remote +RUNNING +2\.1 ", r"┤.*⣀|⠤|⠒")  # the last value in the row, a curve in braille
     server.call("runs/update", run_id=run, status="FINISHED", end_time=int(time.time() * 1000))
     t.wait(r"remote +FINISHED")
+
+
+def test_a_run_shows_the_models_it_logged(terminal, server):
+    run = server.start_run("maker")
+    model = server.call("logged-models", experiment_id="0", name="net", model_type="classifier",
+                        source_run_id=run)["model"]["info"]["model_id"]
+    server.call("logged-models", experiment_id="0", name="other-net")
+    t = terminal(120, 40)
+    t.keys("3")
+    screen = t.wait(r"logged models", rf"net +{model} +LOGGED_MODEL_PENDING +classifier")
+    assert "other-net" not in screen
 
 
 def test_a_run_that_nobody_watches_falls_silent(terminal, server, slipway):

@@ -27,3 +27,16 @@ DIFFERENCES = {
         "404 in words.",
         "A client retries a 500 for minutes, though the request will not become better."),
 }
+
+
+def manual():
+    """slipway-mlflow(7), mdoc."""
+    def escaped(text):
+        return text.replace("\\", "\\e").replace("-", "\\-")
+    rows = "".join(f".It {escaped(d.what)}\n{escaped(d.reason)}\n" for d in DIFFERENCES.values())
+    return (".\\\" Made by tests/mlflow/test_endpoints.py from tests/mlflow/differences.py.\n"
+            ".Dd $Mdocdate$\n.Dt SLIPWAY-MLFLOW 7\n.Os\n.Sh NAME\n.Nm slipway-mlflow\n"
+            ".Nd where the tracking API differs from MLflow on purpose\n.Sh DESCRIPTION\n"
+            "Unmodified scripts with an MLflow client of 2.22 or 3.17 log into\n.Xr slipway 1 :\n"
+            "every call of the tracking API is compared with the real MLflow server in the tests.\n"
+            "What differs on purpose:\n.Bl -tag -width Ds\n" + rows + ".El\n.Sh SEE ALSO\n.Xr slipway 1\n")

@@ -25,6 +25,12 @@ bench pipe "$python" tests/bench/pipe.py
 bench overlay build/release/bench/overlay "$scratch/overlay"
 bench search build/release/bench/search "$scratch/search"
 bench trainer "$python" tests/bench/trainer.py
+bench serve "$python" tests/bench/serve.py short
+# Minutes each: only when named.
+case $pattern in
+*soak*) bench soak "$python" tests/bench/serve.py soak ;;
+*large*) bench large "$python" tests/bench/serve.py large ;;
+esac
 
 "$python" - "$lines" <<'PY' || status=1
 import json, sys

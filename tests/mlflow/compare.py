@@ -11,7 +11,7 @@ import re
 import time
 import urllib.parse
 
-from differences import DIFFERENCES
+from differences import DIFFERENCES, dropped
 
 ID = re.compile(r"\b(m-)?[0-9a-f]{32}\b")
 EXPERIMENT_ID = re.compile(r"(?<=mlflow-artifacts:/)\d+")
@@ -85,9 +85,6 @@ def without(value, fields):
     return [without(item, fields) for item in value] if isinstance(value, list) else value
 
 
-DROPPED = {field for difference in DIFFERENCES.values() for field in difference.fields}
-
-
 SET = re.compile(r"\{('[^{}]*')\}")
 
 
@@ -96,9 +93,9 @@ def in_order(message):
     return SET.sub(lambda m: "{" + ", ".join(sorted(m.group(1).split(", "))) + "}", message)
 
 
-def shown(reply, names, words):
+def shown(reply, names, words, drop):
     """What is compared of a reply, as lines. A page that is no JSON counts by its status alone."""
-    body = without(mask(reply.body, names), DROPPED) if reply.type == "application/json" else "<no JSON>"
+    body = without(mask(reply.body, names), drop) if reply.type == "application/json" else "<no JSON>"
     if isinstance(body, dict) and "message" in body:
         body["message"] = in_order(body["message"]) if words else "<words>"
     return [f"HTTP {reply.status}", *json.dumps(body, indent=1, sort_keys=True).splitlines()]
@@ -156,11 +153,11 @@ class Both:
         replies must differ, and the row says in what. Gives our reply."""
         replies = self.send(method, path, body, **options)
         words = words and b"sqlite3." not in replies[1].raw
-        told = [shown(reply, names, words) for reply, names in zip(replies, self.names)]
+        told = [shown(reply, names, words, dropped(path)) for reply, names in zip(replies, self.names)]
         if save and all(reply.status == 200 for reply in replies):
             for reply, names in zip(replies, self.names):
                 names.update({name: reply.at(at) for name, at in save.items()})
-            told = [shown(reply, names, words) for reply, names in zip(replies, self.names)]
+            told = [shown(reply, names, words, dropped(path)) for reply, names in zip(replies, self.names)]
         what = f"{method} {path} {json.dumps(body) if body is not None else options}"[:2000]
         if is_breakdown(replies[1]) and not but:
             assert replies[0].status < 500, (what, replies[0].raw, replies[1].raw)

@@ -1,42 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where `slipway serve` answers otherwise than MLflow 3.17 on purpose. One row for each, with the reason. The tests name
-the row that allows a difference, and the manual's page slipway-mlflow(7) is this table: `GENERATE=1` with
-test_endpoints.py writes it anew."""
+"""Where `slipway serve` answers otherwise than MLflow 3.17 on purpose: what the comparison lets pass, and why. `subject`
+is the row of core/serve/differences.c, and so of slipway-api(7), that tells users about it. A call that meets a row says
+so (`but="row"`) and must really differ, or the row holds for all calls (`fields`, `path`)."""
+import re
 from typing import NamedTuple
 
 
 class Difference(NamedTuple):
-    what: str         # what is different, for the manual
-    reason: str       # why
-    fields: tuple = ()  # members that are left out of every comparison
+    subject: str        # in the manual
+    reason: str
+    fields: tuple = ()  # members that are left out of a comparison
+    path: str = "."     # of the calls for which they are
 
 
 DIFFERENCES = {
-    "error-class": Difference(
-        "Error bodies hold error_code and message; MLflow 3.17 adds sqlstate and error_class.",
-        "The client reads neither, and both repeat what error_code says.",
-        ("sqlstate", "error_class")),
-    "boolean-filters": Difference(
-        "Filters may have OR, NOT and parentheses in every search.",
-        "MLflow refuses them or reads them as something else; users ask for them most."),
-    "artifact-paths": Difference(
-        "Paths of artifacts with an empty part or a part '.' are refused as 'Invalid path'; MLflow drops these parts.",
-        "A path that is repaired is checked in one form and used in another, which is how most reports against it came about."),
-    "breakdown": Difference(
-        "Where a request makes MLflow answer 500, or with the text of a database error, it is answered or refused with 400 or "
-        "404 in words.",
-        "A client retries a 500 for minutes, though the request will not become better."),
+    "error-class": Difference("extra members of errors", "The client reads neither, and both repeat what error_code says.",
+                              ("sqlstate", "error_class")),
+    "workspace": Difference("workspaces", "A store is one workspace.", ("workspace",), "experiments/"),
+    "registry-user": Difference("users of models", "Who registered a version is known here and belongs to its audit.",
+                                ("user_id",), "registered-models/|model-versions/"),
+    "filters": Difference("filters", "A superset of the grammar, and errors that name the column."),
+    "numbers": Difference("numbers", "What is no number of the right kind is refused instead of turned into another."),
+    "view": Difference("view types", "A word that is no view type is a mistake of the caller."),
+    "types": Difference("types", "A member of a wrong type is refused; MLflow takes some for texts or leaves them out."),
+    "states": Difference("states", "INVALID_STATE as 500 would be repeated for minutes."),
+    "start-time": Difference("start time", "A run without a start did not start in 1970."),
+    "place": Difference("artifact locations", "The store keeps the artifacts; paths of the server's machine are refused."),
+    "sources": Difference("model sources", "What is loaded is what was registered."),
+    "names": Difference("model names", "A folder's name must hold them."),
+    "deleting": Difference("deleting models", "Approvals name them."),
+    "lengths": Difference("lengths", "Limits are of bytes."),
+    "messages": Difference("messages", "The words of a refusal are our own where ours say more; status and error_code are MLflow's."),
+    "breakdown": Difference("breakdowns", "A client repeats a 500 for minutes, though the request will not become better."),
+    "json": Difference("malformed bodies", "MLflow reads a body that is no JSON as an empty one in some calls."),
 }
 
 
-def manual():
-    """slipway-mlflow(7), mdoc."""
-    def escaped(text):
-        return text.replace("\\", "\\e").replace("-", "\\-")
-    rows = "".join(f".It {escaped(d.what)}\n{escaped(d.reason)}\n" for d in DIFFERENCES.values())
-    return (".\\\" Made by tests/mlflow/test_endpoints.py from tests/mlflow/differences.py.\n"
-            ".Dd $Mdocdate$\n.Dt SLIPWAY-MLFLOW 7\n.Os\n.Sh NAME\n.Nm slipway-mlflow\n"
-            ".Nd where the tracking API differs from MLflow on purpose\n.Sh DESCRIPTION\n"
-            "Unmodified scripts with an MLflow client of 2.22 or 3.17 log into\n.Xr slipway 1 :\n"
-            "every call of the tracking API is compared with the real MLflow server in the tests.\n"
-            "What differs on purpose:\n.Bl -tag -width Ds\n" + rows + ".El\n.Sh SEE ALSO\n.Xr slipway 1\n")
+def dropped(path):
+    """Members that a comparison of a call with this path leaves out."""
+    return {field for row in DIFFERENCES.values() if re.search(row.path, path) for field in row.fields}

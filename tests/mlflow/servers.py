@@ -171,7 +171,7 @@ class Theirs(Server):
 
     def stop(self):
         """With its workers, which are processes of their own."""
-        if self.process is None:
+        if self.process is None or self.process.returncode is not None:
             return
         os.killpg(self.process.pid, signal.SIGTERM)
         try:

@@ -77,7 +77,7 @@ def test_no_such_logged_model(both, method, path, body):
     "attributes.creation_time > 5", "nothing = 'x'", "name", "metrics.acc > 'x'", "params.depth > '1'", "name = 'x' OR name = 'y'",
     "experiment_id = '0'", "attributes.last_updated_timestamp < 5", "name ILIKE 'MODEL-2'", "params.depth IS NULL"])
 def test_logged_model_search(shelf, text):
-    but = "boolean-filters" if " OR " in text else None
+    but = "filters" if " OR " in text else None
     shelf.post("logged-models/search", {"experiment_ids": ["$experiment"], "filter": text,
                                         "order_by": [{"field_name": "name", "ascending": True}]}, but=but)
 
@@ -284,7 +284,7 @@ def test_registered_model_search(registry, text):
     own = text if "${p}" in text or not text or " OR " in text else f"{text} AND name LIKE '${{p}}%'"
     if not text:
         own = "name LIKE '${p}%'"
-    registry.get("registered-models/search", {"filter": own, "order_by": ["name"]}, but="boolean-filters" if " OR " in text else None)
+    registry.get("registered-models/search", {"filter": own, "order_by": ["name"]}, but="filters" if " OR " in text else None)
 
 
 @pytest.mark.parametrize("query", [
@@ -303,7 +303,7 @@ def test_registered_model_search_otherwise(registry, query):
     "run_id IN ()", "name IN ('${p}a')", "name", "source_path > 'x'", "run_id != '${run}' AND name = '${p}a'", "version_number != 2 AND name = '${p}a'",
     "name = '${p}a' OR name = 'y'", "run_id LIKE 'x'", "tags.n IS NULL AND name = '${p}a'"])
 def test_version_search(registry, text):
-    but = "boolean-filters" if " OR " in text else None
+    but = "filters" if " OR " in text else None
     registry.get("model-versions/search", {"filter": text, "order_by": ["version_number"]}, but=but)
 
 

@@ -91,7 +91,7 @@ def test_filter_refused(runs, text):
 @pytest.mark.parametrize("text", EXTENSIONS)
 def test_filter_of_our_own(runs, text):
     """MLflow refuses these, or reads them as something else."""
-    reply = runs.post("runs/search", {"experiment_ids": ["$experiment"], "filter": text}, but="boolean-filters")
+    reply = runs.post("runs/search", {"experiment_ids": ["$experiment"], "filter": text}, but="filters")
     assert reply.status == 200, reply.raw
     found = {run["info"]["run_name"] for run in reply.body["runs"]}
 

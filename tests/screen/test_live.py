@@ -71,7 +71,7 @@ def test_a_run_shows_the_models_it_logged(terminal, server):
     server.call("logged-models", experiment_id="0", name="other-net")
     t = terminal(120, 40)
     t.keys("3")
-    screen = t.wait(r"logged models", rf"net +{model} +LOGGED_MODEL_PENDING +classifier")
+    screen = t.wait(r"logged models", rf"net +{model}", r"LOGGED_MODEL_PENDING +classifier")
     assert "other-net" not in screen
 
 

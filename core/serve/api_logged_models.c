@@ -189,7 +189,7 @@ static enum sw_code read_experiments(struct sw_call *c, struct sw_logged_model_q
         code = sw_call_experiment_id(texts[i], &ids[i], err);
     q->experiment_ids = ids;
     q->experiment_count = count;
-    return code == SW_OK && count == 0 ? sw_call_missing("experiment_ids", err) : code;
+    return code;
 }
 
 static enum sw_code read_datasets(struct sw_call *c, struct sw_logged_model_query *q, struct sw_err *err)
@@ -218,7 +218,7 @@ static enum sw_code read_order(struct sw_call *c, const json_t *item, struct sw_
     const char *name = sw_call_member_text(c, item, "field_name");
     const json_t *ascending = json_object_get(item, "ascending");
     if (name == NULL || name[0] == '\0')
-        return sw_call_missing("order_by.field_name", err);
+        return sw_err_set(err, SW_INVALID, "Invalid order by field name: ");
     *out = (struct sw_logged_model_order){.field = SW_FIELD_ATTRIBUTE,
                                           .key = name,
                                           .descending = json_is_false(ascending),
@@ -260,7 +260,11 @@ SW_API_HANDLER(search_logged_models)
     struct sw_logged_model_query q = {0};
     struct sw_logged_model_list list = {0};
     int64_t size = 0;
-    enum sw_code code = sw_call_page_size(c, SEARCH_PAGE, SEARCH_MOST, &size, err);
+    enum sw_code code = SW_OK;
+    if (sw_call_int(c, "max_results", 0) == 0) // MLflow takes 0 for "not given"
+        size = SEARCH_PAGE;
+    else
+        code = sw_call_page_size(c, SEARCH_PAGE, SEARCH_MOST, &size, err);
     if (code == SW_OK)
         code = sw_call_page_offset(c, &q.offset, err);
     if (code == SW_OK)

@@ -74,9 +74,7 @@ static const struct attribute registered_model_attributes[] = {
 static const struct attribute model_version_attributes[] = {
     {.name = "name", .sql = "model_version.name"},
     {.name = "version_number", .sql = "model_version.version", .is_number = true},
-    {.name = "run_id",
-     .sql = "(SELECT run_id FROM run WHERE run.run_key = model_version.run_key)",
-     .is_nullable = true},
+    {.name = "run_id", .sql = "ifnull((SELECT run_id FROM run WHERE run.run_key = model_version.run_key), '')"},
     {.name = "source_path",
      .sql = "CASE model_version.source WHEN '' THEN model_version.path ELSE model_version.source END"},
     {.name = "current_stage", .sql = "model_version.stage"},

@@ -48,16 +48,21 @@ enum sw_code sw_model_name_check(const char *name, struct sw_err *err)
         return sw_err_set(err, SW_INVALID, "Missing value for required parameter 'name'.");
     if (strpbrk(name, "/:") != NULL)
         return sw_err_set(err, SW_INVALID, "Invalid model name '%.200s'. Names cannot contain '/' or ':'.", name);
+    if (name[0] == '.' && (name[1] == '\0' || name[1] == '.'))
+        return sw_err_set(err, SW_INVALID,
+                          "Invalid value \"%.100s\" for parameter 'name' supplied: Names may be treated as files in "
+                          "certain cases, and must not resolve to other names when treated as such. This name would "
+                          "resolve to '%.100s'",
+                          name, name);
     // A name is a folder, a part of a URI and of NAME@alias, and an argument on a command line.
     size_t len = strlen(name);
     if (strpbrk(name, "@%?#\\") == NULL && strchr(".- ", name[0]) == NULL && name[len - 1] != ' ' &&
         sw_name_check("name", name, SW_MODEL_NAME_MAX, NULL) == SW_OK)
         return SW_OK;
-    (void)sw_err_set(err, SW_INVALID,
-                     "Invalid model name '%.200s'. Names have at most %d bytes, no control characters and none of "
-                     "'@', '%%', '?', '#', '\\', and begin with neither '.', '-' nor a space.",
-                     name, SW_MODEL_NAME_MAX);
-    return sw_err_hint(err, "use letters, digits, '-', '_' and '.'");
+    return sw_err_set(err, SW_INVALID,
+                      "Invalid model name '%.200s'. Names have at most %d bytes, no control characters and none of "
+                      "'@', '%%', '?', '#', '\\', and begin with neither '.', '-' nor a space.",
+                      name, SW_MODEL_NAME_MAX);
 }
 
 // --- versions ---

@@ -3,6 +3,7 @@
 #include "core/store/filter_private.h"
 #include "core/store/logged_model_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -74,6 +75,20 @@ static enum sw_code list_models(struct sw_store *s, struct sw_filter *f, struct 
     return code;
 }
 
+// A search lists the newest versions by their stage's name, one model alone by a stage's first use (both as MLflow does).
+static int by_stage(const void *left, const void *right)
+{
+    return strcmp(((const struct sw_model_version *)left)->stage, ((const struct sw_model_version *)right)->stage);
+}
+
+static enum sw_code load_model(struct sw_store *s, struct sw_filter *f, struct sw_registered_model *m)
+{
+    enum sw_code code = sw_registered_model_load(s, f->arena, m, f->err);
+    if (code == SW_OK && m->latest_count > 1)
+        qsort(m->latest, m->latest_count, sizeof *m->latest, by_stage);
+    return code;
+}
+
 static enum sw_code search_models(struct sw_store *s, const struct sw_search *q, struct sw_filter *f,
                                   struct sw_registered_model_list *out)
 {
@@ -88,7 +103,7 @@ static enum sw_code search_models(struct sw_store *s, const struct sw_search *q,
         code = list_models(s, f, &rows);
     struct sw_registered_model *items = rows.items;
     for (size_t i = 0; i < rows.count && code == SW_OK; i++)
-        code = sw_registered_model_load(s, f->arena, &items[i], f->err);
+        code = load_model(s, f, &items[i]);
     if (code == SW_OK)
         *out = (struct sw_registered_model_list){items, rows.count};
     return code;

@@ -151,6 +151,11 @@ static enum sw_code bulk_runs(struct sw_call *c, const char *name, const char **
     enum sw_code code = sw_call_texts(c, name, runs, count, err);
     if (code == SW_OK && *count == 0)
         return sw_err_set(err, SW_INVALID, "GetMetricHistoryBulk request must specify at least one run_id.");
+    if (code == SW_OK && *count > BULK_RUNS && strcmp(name, "run_ids") == 0)
+        return sw_err_set(err, SW_INVALID,
+                          "GetMetricHistoryBulkInterval request must specify at most %d run_ids. Received %zu "
+                          "run_ids." SW_CALL_SEE_DOCS,
+                          BULK_RUNS, *count);
     if (code == SW_OK && *count > BULK_RUNS)
         return sw_err_set(err, SW_INVALID,
                           "GetMetricHistoryBulk request cannot specify more than %d run_ids. Received %zu run_ids.",
@@ -214,9 +219,11 @@ SW_API_HANDLER(get_history_bulk_interval)
     if (code == SW_OK)
         code = sw_metric_read_sample(c->store, (const char *const *)runs, run_count, key, first, last, most, c->arena,
                                      &samples, &count, err);
+    if (code != SW_OK || count == 0)
+        return code;
     sw_json_begin_array(&c->out, "metrics");
-    for (size_t i = 0; code == SW_OK && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         put_point(&c->out, samples[i].run_id, &samples[i].point);
     sw_json_end_array(&c->out);
-    return code;
+    return SW_OK;
 }

@@ -201,16 +201,19 @@ SW_API_HANDLER(log_parameter)
 // What 2.x clients call after log_model: the model's description joins a list in a tag.
 SW_API_HANDLER(log_model)
 {
-    static const char *const fields[] = {"artifact_path", "flavors", "utc_time_created", "run_id"};
+    static const char *const fields[] = {"artifact_path", "flavors", "run_id", "utc_time_created"};
     static const char history[] = "mlflow.log-model.history";
     const char *run_id = sw_call_text(c, "run_id"), *text = sw_call_text(c, "model_json");
     struct sw_run run = {0};
     json_t *model = NULL, *list = NULL;
     char *joined = NULL;
     enum sw_code code = sw_json_parse(text, strlen(text), "model_json", &sw_tree_limits_default, &model, err);
-    for (size_t i = 0; code == SW_OK && i < sizeof fields / sizeof *fields; i++)
+    char missing[96] = "";
+    for (size_t i = 0, used = 0; code == SW_OK && i < sizeof fields / sizeof *fields; i++)
         if (json_object_get(model, fields[i]) == NULL)
-            code = sw_err_set(err, SW_INVALID, "Model json is missing mandatory fields: {'%s'}", fields[i]);
+            used += (size_t)snprintf(missing + used, sizeof missing - used, "%s'%s'", used > 0 ? ", " : "", fields[i]);
+    if (missing[0] != '\0')
+        code = sw_err_set(err, SW_INVALID, "Model json is missing mandatory fields: {%s}", missing);
     if (code == SW_OK)
         code = sw_api_require_active(c, run_id, err);
     if (code == SW_OK)

@@ -28,6 +28,7 @@ SW_API_HANDLER(server_info)
     sw_json_put_bool(&c->out, "multipart_uploads_enabled", true);
     sw_json_put_bool(&c->out, "multipart_downloads_enabled", false);
     sw_json_put_bool(&c->out, "presigned_upload_model_id_supported", false);
+    sw_json_put_bool(&c->out, "presigned_upload_run_id_supported", false);
     return SW_OK;
 }
 

@@ -16,6 +16,22 @@ const struct sw_api_difference sw_api_differences[] = {
     {"full disk",
      "Answered with 507 RESOURCE_EXHAUSTED, which the client does not repeat. Nothing is half-written, and "
      "logging works again as soon as there is room. A store that is busy is waited for and never an error."},
+    {"names of tags",
+     "The tags of a new run follow the rules for tags; MLflow checks them only when they are set later."},
+    {"searches of logged models",
+     "Need an experiment and a field for each order; a data set without a digest stands for "
+     "all of that name."},
+    {"run status", "A status that does not exist is refused; MLflow drops it or takes its number."},
+    {"data sets", "A logged data set needs a name, a digest and a source; MLflow keeps empty ones."},
+    {"infinite and missing values",
+     "NaN and infinities are kept with their step and time also when they come as bare words "
+     "of Python or as text; MLflow loses the step and time of some."},
+    {"artifact paths",
+     "Paths with an empty part, '.' or '..' are refused as 'Invalid path'; MLflow drops some of these "
+     "parts. A path that is repaired is checked in one form and used in another."},
+    {"server errors",
+     "Where a request makes MLflow answer 500 or the text of a database error, it is answered, or refused "
+     "with 400 or 404 in words: a client repeats a 500 for minutes."},
     {"start time", "A run made without a start time begins now, not in 1970."},
     {"artifact locations",
      "The store keeps the artifacts, or a remote store that the client reaches by itself (s3:, gs:, "
@@ -32,7 +48,7 @@ const struct sw_api_difference sw_api_differences[] = {
      "Versions and models are hidden, since approvals name them. Numbers are not used again, also when "
      "a model of the same name is made anew. A model whose versions were approved keeps its name."},
     {"page tokens", "Opaque, and of another form: one server's are of no use to the other."},
-    {"extra members of errors", "Errors have error_code and message alone, without sqlstate and error_class."},
+    {"members of errors", "Errors have error_code and message alone, without sqlstate and error_class."},
     {"tokens", "Every call but /health and /version needs the token, as Bearer or as the password of Basic."},
 };
 const size_t sw_api_difference_count = sizeof sw_api_differences / sizeof *sw_api_differences;

@@ -42,8 +42,8 @@ const struct sw_api_difference sw_api_differences[] = {
      "are logged models, artifacts of runs, or remote URIs; the last hold no bytes and cannot be "
      "approved. Paths of the server's machine are refused."},
     {"model names",
-     "Letters, digits, '.', '_' and '-' as far as a folder's name must hold them; others are refused with "
-     "the reason."},
+     "At most 250 bytes, without control characters, '@', '%', '?', '#' and '\\', and beginning with neither "
+     "'.', '-' nor a space: a name is a folder, a part of a URI and of NAME@alias."},
     {"deleting models",
      "Versions and models are hidden, since approvals name them. Numbers are not used again, also when "
      "a model of the same name is made anew. A model whose versions were approved keeps its name."},

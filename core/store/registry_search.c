@@ -192,7 +192,9 @@ static enum sw_code add_datasets(struct sw_filter *f, const struct sw_pair *data
 static enum sw_code add_order(struct sw_filter *f, const struct sw_logged_model_order *order, size_t count)
 {
     struct sw_query_order *plain = sw_arena_array(f->arena, count + 1, sizeof *plain);
-    enum sw_code code = plain != NULL ? SW_OK : sw_rows_full(f->err);
+    enum sw_code code = SW_OK;
+    if (plain == NULL)
+        return sw_rows_full(f->err);
     sw_buf_adds(&f->sql, " ORDER BY ");
     for (size_t i = 0; i < count && code == SW_OK; i++) {
         plain[i] = (struct sw_query_order){order[i].field, order[i].key, order[i].descending};

@@ -321,6 +321,56 @@ static void test_bytes_elsewhere(void **state)
     assert_string_equal(v.storage_uri, "s3://bucket/model");
 }
 
+// --- searching ---
+static void search_finds(struct fixture *f, const struct sw_query *where, const char *const *names, size_t count)
+{
+    struct sw_registered_model_list list = {0};
+    ok(sw_registered_model_search(f->store, &(struct sw_search){.where = where}, f->arena, &list, &f->err));
+    assert_int_equal(list.count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(list.items[i].name, names[i]);
+}
+
+static void test_search_hides_prompts(void **state)
+{
+    struct fixture *f = *state;
+    struct sw_pair prompt = {SW_PROMPT_TAG, "true"}, team = {"team", "ads"};
+    ok(sw_registered_model_create(f->store, "b", NULL, &team, 1, &f->err));
+    ok(sw_registered_model_create(f->store, "a", NULL, NULL, 0, &f->err));
+    ok(sw_registered_model_create(f->store, "p", NULL, &prompt, 1, &f->err));
+    ok(sw_registered_model_create(f->store, "gone", NULL, NULL, 0, &f->err));
+    ok(sw_registered_model_delete(f->store, "gone", &f->err));
+    static const char *const models[] = {"a", "b"}, *const prompts[] = {"p"};
+    struct sw_query test = {.kind = SW_QUERY_COMPARE, .field = SW_FIELD_TAG, .key = SW_PROMPT_TAG, .text = "true"};
+    struct sw_query of_team = {.kind = SW_QUERY_COMPARE, .field = SW_FIELD_TAG, .key = "team", .text = "ads"};
+    struct sw_query both = {.kind = SW_QUERY_AND, .left = &of_team, .right = &test};
+    search_finds(f, NULL, models, 2); // by name
+    search_finds(f, &test, prompts, 1);
+    test.op = SW_OP_NE; // what the client adds to every search for models
+    search_finds(f, &test, models, 2);
+    search_finds(f, &both, models + 1, 1);
+}
+
+static void test_search_versions(void **state)
+{
+    struct fixture *f = *state;
+    struct sw_model_version_list list = {0};
+    struct sw_query m = {.kind = SW_QUERY_COMPARE, .field = SW_FIELD_ATTRIBUTE, .key = "name", .text = "m"};
+    struct sw_query_order by_number = {.field = SW_FIELD_ATTRIBUTE, .key = "version_number"};
+    struct sw_search q = {.where = &m, .order = &by_number, .order_count = 1, .limit = 2};
+    for (int i = 0; i < 3; i++)
+        add_version(f, "m");
+    add_version(f, "n");
+    ok(sw_model_version_delete(f->store, "m", 1, &f->err));
+    ok(sw_model_version_search(f->store, &q, f->arena, &list, &f->err));
+    assert_int_equal(list.count, 2);
+    assert_int_equal(list.items[0].version, 2);
+    assert_string_equal(list.items[0].tags[0].value, "classification");
+    q.offset = 2;
+    ok(sw_model_version_search(f->store, &q, f->arena, &list, &f->err));
+    assert_int_equal(list.count, 0);
+}
+
 // --- logged models ---
 static void create_logged(struct fixture *f, const char *name, char id[static SW_MODEL_ID])
 {
@@ -418,6 +468,25 @@ static void test_logged_model_metrics(void **state)
     assert_true(m.metrics[0].value == 0.5);
     assert_true(isnan(m.metrics[1].value));
     assert_string_equal(m.metrics[1].dataset_name, "train");
+    struct sw_logged_model_list list = {0};
+    struct sw_pair on[] = {{"train", "d1"}};
+    struct sw_query fits = {.kind = SW_QUERY_COMPARE,
+                            .field = SW_FIELD_METRIC,
+                            .key = "acc",
+                            .op = SW_OP_GT,
+                            .is_number = true,
+                            .number = 0.4};
+    struct sw_logged_model_query q = {.experiment_ids = &m.experiment_id, .experiment_count = 1, .where = &fits};
+    ok(sw_logged_model_search(f->store, &q, f->arena, &list, &f->err));
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].metric_count, 2);
+    q.datasets = on; // there it is no number
+    q.dataset_count = 1;
+    ok(sw_logged_model_search(f->store, &q, f->arena, &list, &f->err));
+    assert_int_equal(list.count, 0);
+    q.where = NULL;
+    ok(sw_logged_model_search(f->store, &q, f->arena, &list, &f->err));
+    assert_int_equal(list.count, 1);
     logged[0].model_id = "m-0";
     fails(sw_logged_model_add_metrics(f->store, run_id, logged, 1, &f->err), SW_NOT_FOUND);
 }
@@ -440,6 +509,8 @@ int main(void)
         store_test(test_logged_model_refusals),
         store_test(test_logged_model_versions),
         store_test(test_logged_model_metrics),
+        store_test(test_search_hides_prompts),
+        store_test(test_search_versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

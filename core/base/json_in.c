@@ -230,7 +230,7 @@ static bool read_word_number(struct sw_json_in *in, double *out)
 bool sw_json_in_real(struct sw_json_in *in, double *out)
 {
     if (sw_json_in_peek(in) == '"') {
-        char *text, *end = NULL;
+        char nothing[] = "", *text = nothing, *end = NULL;
         if (!sw_json_in_text(in, &text))
             return false;
         *out = strtod(text, &end);

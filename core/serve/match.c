@@ -87,19 +87,21 @@ static bool fits(struct matcher *m, const char *pattern)
     return m->at == m->end;
 }
 
-// The part of the path behind the prefix that this route may stand under; NULL when under none.
-static const char *behind_prefix(const struct sw_route *route, const char *path, size_t len)
+// Moves *at behind the prefix that this route may stand under; false when under none.
+static bool take_prefix(const struct sw_route *route, const char **at, size_t len)
 {
     if (route->flags & SW_CALL_PLAIN)
-        return path;
+        return true;
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         size_t size = strlen(prefixes[i]);
         if ((route->flags & SW_CALL_AJAX_ONLY) && prefixes[i][2] != 'j')
             continue;
-        if (len > size && memcmp(path, prefixes[i], size) == 0)
-            return path + size;
+        if (len > size && memcmp(*at, prefixes[i], size) == 0) {
+            *at += size;
+            return true;
+        }
     }
-    return NULL;
+    return false;
 }
 
 enum sw_code sw_route_find(struct sw_call *c, const char *method, const char *path, size_t path_len, struct sw_err *err)
@@ -107,9 +109,8 @@ enum sw_code sw_route_find(struct sw_call *c, const char *method, const char *pa
     bool is_known = false;
     for (size_t i = 0; i < sw_route_count; i++) {
         const struct sw_route *route = &sw_routes[i];
-        const char *rest = behind_prefix(route, path, path_len);
-        struct matcher m = {.c = c, .at = rest, .end = path + path_len};
-        if (rest == NULL || !fits(&m, route->path))
+        struct matcher m = {.c = c, .at = path, .end = path + path_len};
+        if (!take_prefix(route, &m.at, path_len) || !fits(&m, route->path))
             continue;
         if (m.is_malformed)
             return sw_err_set(err, SW_INVALID, "Invalid path");

@@ -236,9 +236,17 @@ const struct sw_command sw_cmd_run = {
     .description =
         "The job outlives this terminal. Its command line, folder, environment without secrets, git commit and "
         "changes, host and output are recorded with the run.\n\n"
-        "A program reports metrics by writing JSON Lines to the descriptor named in SLIPWAY_METRICS_FD, or in "
-        "its output with --metrics-from-output or --pattern. Files it puts into SLIPWAY_ARTIFACT_DIR become "
-        "artifacts; what it keeps in SLIPWAY_JOB_DIR it finds again at the next attempt.",
+        "A program reports metrics with MLflow's client, unchanged: the job has a tracking server of its own, which "
+        "MLFLOW_TRACKING_URI and MLFLOW_RUN_ID name (unless --env gives another). Or by writing JSON Lines to the "
+        "descriptor named in SLIPWAY_METRICS_FD. Files it puts into SLIPWAY_ARTIFACT_DIR become "
+        "artifacts; what it keeps in SLIPWAY_JOB_DIR it finds again at the next attempt.\n\n"
+        "Metrics are also taken from TensorBoard's event files below the job's folders as they grow (scalars, "
+        "hyperparameters as params, the latest 16 images of each tag as artifacts tensorboard/TAG/STEP.png), from "
+        "--metrics-file, and from output with --metrics-from-output or --pattern.\n\n"
+        "When two sources report the same metric one is kept: what the program says itself, through MLflow or the "
+        "descriptor, is always stored, and from then on the metric is taken from no file or output; of these, the "
+        "first that reports a metric keeps it for the attempt. What was passed over is counted in the supervisor's "
+        "log.",
     .examples = "slipway run --name try-1 -- python3 train.py --lr 0.01\ta Python script\n"
                 "slipway run --ranks 2 --gpus 2 --wait -- ./train.sh\ttwo processes, two GPUs, watched\n"
                 "slipway run --pattern 'loss=loss: ([0-9.]+)' -- ./old-tool\tfigures from the output",

@@ -61,6 +61,12 @@ def run_job(slipway, n):
     return Deed(["run", "--name", f"job{n}", "--", *QUICK], is_done, job=f"job{n}")
 
 
+def run_job_with_files(slipway, n):
+    deed = run_job(slipway, n)
+    lines = "echo '{\"metrics\": {\"loss\": 1}}' >> m.jsonl"
+    return Deed(["run", "--name", f"job{n}", "--metrics-file", "m.jsonl", "--", "sh", "-c", lines], deed.is_done, deed.job)
+
+
 def train_net(slipway, n):
     digits = slipway.folder / "digits"
     if not digits.exists():
@@ -121,8 +127,9 @@ def add_target(slipway, n):
 
 DEEDS = {
     "add data": (add_data, ["store.migrate", "store.commit", "data.spool"]),
-    "run": (run_job, ["store.migrate", "store.commit", "job.submit", "job.start", "job.spawn", "job.intake", "job.finish",
+    "run": (run_job, ["store.migrate", "store.commit", "job.submit", "job.start", "job.spawn", "job.intake", "job.serve", "job.finish",
                       "metric.write", "file.write", "file.rename"]),
+    "run with files": (run_job_with_files, ["job.harvest"]),
     "train": (train_net, ["train.step", "checkpoint.write", "checkpoint.done", "checkpoint.rename", "model.write"]),
     "register": (register, ["store.commit", "audit.append", "model.copy", "model.register.copied",
                             "model.register.commit"]),

@@ -94,11 +94,17 @@ SW_API_HANDLER(create_run)
 // --- one run ---
 
 // A script in a job may set an experiment before it takes up the run that waits for it in MLFLOW_RUN_ID; the client insists
-// that both agree. So the run goes where the script is.
-static enum sw_code follow_script(struct sw_call *c, const char *run_id, int64_t present, struct sw_err *err)
+// that both agree. So the run goes where the script is, until it has started it: then it may look at other experiments.
+static bool is_own_run(const struct sw_call *c, const char *run_id)
 {
     const char *own = sw_serve_own_run(c->serve);
-    int64_t wanted = own != NULL && strcmp(own, run_id) == 0 ? atomic_load(&c->serve->resolved_experiment) : -1;
+    return own != NULL && strcmp(own, run_id) == 0;
+}
+
+static enum sw_code follow_script(struct sw_call *c, const char *run_id, int64_t present, struct sw_err *err)
+{
+    bool may_move = is_own_run(c, run_id) && !atomic_load(&c->serve->is_run_taken_up);
+    int64_t wanted = may_move ? atomic_load(&c->serve->resolved_experiment) : -1;
     return wanted >= 0 && wanted != present ? sw_run_move(c->store, run_id, wanted, err) : SW_OK;
 }
 
@@ -139,6 +145,8 @@ SW_API_HANDLER(update_run)
         code = read_status(c, &change, err);
     if (code == SW_OK)
         code = sw_run_update(c->store, run_id, &change, err);
+    if (code == SW_OK && is_own_run(c, run_id))
+        atomic_store(&c->serve->is_run_taken_up, true);
     if (code == SW_OK)
         code = sw_run_get(c->store, run_id, c->arena, &run, err);
     if (code == SW_OK)

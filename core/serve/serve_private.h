@@ -31,6 +31,7 @@ struct sw_serve {
     struct sw_serve_watch *watch;
     _Atomic int active; // requests between their first line and their reply's last byte
     _Atomic bool is_stopping;
+    _Atomic bool is_run_taken_up;        // a script has started the job's own run: it stays in its experiment
     _Atomic int64_t resolved_experiment; // the last one that a caller looked up, for the job's own run; -1 = none
 };
 

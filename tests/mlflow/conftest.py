@@ -9,7 +9,8 @@ from compare import Both
 from servers import Ours, Server, Theirs
 
 os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GIT_PYTHON_REFRESH": "quiet",
-               "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
+               "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+               "MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT": "1"}  # of a model's packages, by importing them: not what is tested
 BOTH = ("theirs", "both", "either")
 
 

@@ -77,7 +77,7 @@ class Server:
         env = {name: os.environ[name] for name in (*KEEP, "HOME") if name in os.environ}
         return env | {"MLFLOW_TRACKING_URI": self.url, "MLFLOW_TRACKING_TOKEN": self.token or "none",
                       "LC_ALL": "C.UTF-8", "TZ": "UTC", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true",
-                      "GIT_PYTHON_REFRESH": "quiet"} | {name: str(value) for name, value in more.items()}
+                      "GIT_PYTHON_REFRESH": "quiet", "MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT": "1"} | {name: str(value) for name, value in more.items()}
 
     def is_up(self):
         if self.process and self.process.poll() is not None:

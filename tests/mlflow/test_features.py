@@ -249,16 +249,17 @@ def test_delete_and_restore(either, unique):
 # --- models ---
 
 def test_the_script_of_the_issue(ours, torch, tmp_path):
-    """As it stands there, in a process of its own, with a real model."""
+    """In a process of its own, with a real model. The 3.17 client asks for an input example before it sends a PyTorch model
+    anywhere; test_mlflow2.py runs the script word for word."""
     script = tmp_path / "train.py"
-    script.write_text("import torch\nmodel = torch.nn.Linear(4, 2)\n"
+    script.write_text("import torch\nmodel = torch.nn.Linear(4, 2)\nx = torch.ones(3, 4).numpy()\n"
                       f"URI = {ours.url!r}\n"
                       "import mlflow\n"
                       "mlflow.set_tracking_uri(URI)\n"
                       "with mlflow.start_run():\n"
                       "    mlflow.log_params({\"learning_rate\": 0.001, \"epochs\": 10})\n"
                       "    mlflow.log_metrics({\"accuracy\": 0.96, \"f1_score\": 0.94})\n"
-                      "    mlflow.pytorch.log_model(model, \"model\", registered_model_name=\"recommendation-v2\")\n")
+                      "    mlflow.pytorch.log_model(model, \"model\", registered_model_name=\"recommendation-v2\", input_example=x)\n")
     env = ours.client_env()
     del env["MLFLOW_TRACKING_URI"]
     done = subprocess.run([sys.executable, script], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=300)
@@ -279,7 +280,7 @@ def test_a_torch_model_there_and_back(client, experiment, torch, unique):
     with client.start_run() as run:
         client.log_metric("acc", 0.9, step=1)
         info = client.pytorch.log_model(model, name="net", registered_model_name=unique, params={"depth": 2}, step=1,
-                                        signature=infer_signature(x.numpy(), want))
+                                        signature=infer_signature(x.numpy(), want), serialization_format="pickle")
     admin = client.MlflowClient()
     assert info.registered_model_version == 1
     admin.set_registered_model_alias(unique, "champion", 1)
@@ -432,7 +433,7 @@ def test_the_environment_of_a_job(ours, experiment, tmp_path):
     """What the supervisor sets is enough: no call names a server, an experiment or a run."""
     made = ours.post("runs/create", {"experiment_id": experiment.experiment_id, "run_name": "a job's"})["run"]["info"]["run_id"]
     code = "import mlflow\nwith mlflow.start_run() as r:\n mlflow.log_metric('m', 1)\nprint(r.info.run_id)"
-    done = subprocess.run([sys.executable, "-c", code], env=ours.client_env(MLFLOW_RUN_ID=made), cwd=tmp_path,
+    done = subprocess.run([sys.executable, "-c", code], env=ours.client_env(MLFLOW_RUN_ID=made, MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT="true"), cwd=tmp_path,
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and done.stdout.split()[0] == made, done.stderr
     assert os.listdir(tmp_path) == []

@@ -66,7 +66,7 @@ def python2():
 
 
 def run(python, script, server, folder, **env):
-    done = subprocess.run([python, "-c", script], env=server.client_env(MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT=1, **env),
+    done = subprocess.run([python, "-c", script], env=server.client_env(**env),
                           cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout

@@ -238,6 +238,8 @@ def test_inputs(run, unique):
     ids=lambda change: " ".join(f"{k}:{len(v) if isinstance(v, str) else v}" for k, v in change.items()))
 def test_inputs_at_their_limits(run, change):
     given = {key: value for key, value in (DATASET | change).items() if value is not None}
+    if given.get("digest") == DATASET["digest"]:
+        given["digest"] = uuid.uuid5(uuid.NAMESPACE_OID, str(change)).hex  # a data set is known by name and digest
     run.post("runs/log-inputs", {"run_id": "$run", "datasets": [{"dataset": given}]})
     look(run)
 

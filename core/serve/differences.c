@@ -47,6 +47,13 @@ const struct sw_api_difference sw_api_differences[] = {
     {"deleting models",
      "Versions and models are hidden, since approvals name them. Numbers are not used again, also when "
      "a model of the same name is made anew. A model whose versions were approved keeps its name."},
+    {"users of models",
+     "Registered models and versions name who registered them (user_id), which belongs to their audit."},
+    {"types", "A member of a wrong type is refused; MLflow takes some for texts and leaves some out."},
+    {"malformed bodies",
+     "A body that is no JSON object is refused by every call; some of MLflow's take it for an empty one."},
+    {"messages", "Where status and error_code are MLflow's, the words may tell more or less."},
+    {"workspaces", "A store is one workspace: experiments have no such member."},
     {"page tokens", "Opaque, and of another form: one server's are of no use to the other."},
     {"members of errors", "Errors have error_code and message alone, without sqlstate and error_class."},
     {"tokens", "Every call but /health and /version needs the token, as Bearer or as the password of Basic."},

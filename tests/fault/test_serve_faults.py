@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import sqlite3
+import subprocess
 import sys
 import threading
 from contextlib import closing
@@ -194,6 +195,10 @@ def test_a_full_disk(slipway, served, disk):  # noqa: F811
     assert [status for status, _, _ in (log(acknowledged), log(acknowledged))] == [507, 507]
     status, _, text = served.request("PUT", f"/api/2.0/mlflow-artifacts/artifacts/0/{run_id}/artifacts/big", bytes(1_000_000))
     assert status == 507, (status, text)
+    script = f"import mlflow\nmlflow.MlflowClient().log_metric({run_id!r}, 'k', 1)"
+    client = subprocess.run([sys.executable, "-c", script], env=served.client_env(), cwd=slipway.cwd, capture_output=True, text=True,
+                            timeout=100)  # a client that repeats its call does so for minutes
+    assert client.returncode == 1 and "MlflowException" in client.stderr and "space" in client.stderr, client.stderr
     assert served.request("GET", "/health")[0] == 200 and len(history(served, run_id)) == acknowledged
     small.free()
     assert log(acknowledged)[0] == 200

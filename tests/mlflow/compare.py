@@ -14,7 +14,7 @@ import urllib.parse
 from differences import DIFFERENCES, dropped, is_meant
 
 ID = re.compile(r"\b(m-)?[0-9a-f]{32}\b")
-EXPERIMENT_ID = re.compile(r"(?<=mlflow-artifacts:/)\d+|(?<=experiment with id )\d+")
+EXPERIMENT_ID = re.compile(r"(?<=mlflow-artifacts:/)\d+|(?<=xperiment with id[ =])\d+|(?<=The experiment )\d+")
 INVENTED = re.compile(r"[a-z]+-[a-z]+-\d+")
 DAY_MS = 86_400_000
 BY_KEY = ("tags", "params", "aliases")

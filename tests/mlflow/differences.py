@@ -21,7 +21,7 @@ class Difference(NamedTuple):
 
 WRONG_TYPE = r"supplied: an? (whole number|number|text|array|object|true or false)[\w ]* was expected|Hint: Value was of type"
 DIFFERENCES = {
-    "error-class": Difference("extra members of errors", "The client reads neither, and both repeat what error_code says.",
+    "error-class": Difference("members of errors", "The client reads neither, and both repeat what error_code says.",
                               fields=("sqlstate", "error_class")),
     "workspace": Difference("workspaces", "A store is one workspace.", fields=("workspace",), path="experiments/"),
     "registry-user": Difference("users of models", "Who registered a version is known here and belongs to its audit.",
@@ -36,8 +36,14 @@ DIFFERENCES = {
                           ours=WRONG_TYPE + r"|parameter 'max_results' supplied. It must be"),
     "view": Difference("view types", "A word that is no view type is a mistake of the caller.", ours=r"'(run_)?view_type' supplied"),
     "types": Difference("types", "A member of a wrong type is refused; MLflow takes some for texts or leaves them out.",
-                        ours=WRONG_TYPE + r"|^Dataset \w+ cannot be None|^Dataset cannot be None|^InputTag \w+ cannot be None|name is empty"
-                                          r"|parameter 'status' supplied|^Missing value for required parameter"),
+                        ours=WRONG_TYPE),
+    "data-sets": Difference("data sets", "One without a name or a digest cannot be told from another.",
+                            ours=r"^(Dataset|InputTag)( \w+)? cannot be None|name is empty"),
+    "status": Difference("run status", "A word that is no status is a mistake of the caller.", ours=r"parameter 'status' supplied"),
+    "logged-models": Difference("searches of logged models", "MLflow answers with nothing where something was left out.",
+                                ours="^Missing value for required parameter"),
+    "bare-words": Difference("infinite and missing values", "Python's json writes them so."),
+    "new-tags": Difference("names of tags", "The same tag has the same rules however it is set."),
     "states": Difference("states", "INVALID_STATE as 500 would be repeated for minutes."),
     "start-time": Difference("start time", "A run without a start did not start in 1970."),
     "place": Difference("artifact locations", "The store keeps the artifacts; paths of the server's machine are refused.",
@@ -49,7 +55,7 @@ DIFFERENCES = {
     "lengths": Difference("lengths", "Limits are of bytes."),
     "messages": Difference("messages", "Status and error_code are MLflow's, the words tell more or less.",
                            ours="missing mandatory fields|^Changing param values|^model_json:|^GetMetricHistoryBulk request|^Invalid page token"),
-    "breakdown": Difference("breakdowns", "A client repeats a 500 for minutes, though the request will not become better."),
+    "breakdown": Difference("server errors", "A client repeats a 500 for minutes, though the request will not become better."),
     "json": Difference("malformed bodies", "MLflow reads a body that is no JSON as an empty one in some calls."),
 }
 

@@ -224,7 +224,7 @@ def test_sources(both, unique, source):
     ("registered-models/create", {}), ("registered-models/create", {"name": ""}), ("registered-models/create", {"name": "a/b"}),
     ("registered-models/create", {"name": "a:b"}), ("registered-models/create", {"name": 5}), ("registered-models/create", {"name": "."}),
     ("registered-models/create", {"name": "ok", "tags": [{"key": "k" * 251, "value": "v"}]}),
-    ("registered-models/create", {"name": "ok", "tags": [{"value": "v"}]}), ("registered-models/create", {"name": "${p}" + "n" * 300}),
+    ("registered-models/create", {"name": "ok", "tags": [{"value": "v"}]}), ("registered-models/create", {"name": "${run}" + "n" * 300}),
     ("registered-models/rename", {}), ("registered-models/rename", {"name": "nobody", "new_name": "x"}),
     ("registered-models/rename", {"name": "${p}a"}), ("registered-models/rename", {"name": "${p}a", "new_name": "a/b"}),
     ("registered-models/set-tag", {"name": "${p}a"}), ("registered-models/set-tag", {"name": "nobody", "key": "k", "value": "v"}),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP by libmicrohttpd: one thread with epoll that reads requests, lets the guard look at them, collects bodies and sends
+// HTTP by libmicrohttpd: one thread, ours, that runs its epoll loop, reads requests, lets the guard look at them, collects bodies and sends
 // replies. A complete call is suspended and handed to the workers, whose thread wakes the connection when the reply is
 // there. The raw path is taken before the library decodes it (match.c decodes), and no body is read for a caller whom the
 // guard refuses.
@@ -8,9 +8,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,13 +22,16 @@
 #include "core/serve/guard_private.h"
 #include "core/serve/watch_private.h"
 
-enum { CONNECTIONS_MAX = 512, HEAD_BYTES = 48 << 10, SILENCE_S = 300, BACKLOG = 256 };
+enum { CONNECTIONS_MAX = 512, HEAD_BYTES = 48 << 10, SILENCE_S = 300, BACKLOG = 256, WAIT_MS = 1000 };
 
 // State of the HTTP side, one a server.
 struct sw_http {
     struct sw_guard guard;
     struct sw_serve *serve;
     bool is_unix;
+    pthread_t thread;
+    bool has_thread;
+    int end; // an eventfd: written to end the thread
 };
 
 // A request under way; libmicrohttpd carries it from callback to callback.
@@ -410,7 +415,7 @@ static enum sw_code listen_tcp(struct sw_serve *s, int port, int *out, struct sw
 
 static struct MHD_Daemon *start_daemon(struct sw_http *h, int fd, const struct sw_serve_config *config)
 {
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)config->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)config->key},
@@ -428,13 +433,49 @@ static struct MHD_Daemon *start_daemon(struct sw_http *h, int fd, const struct s
                             (unsigned)SILENCE_S, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
+static bool is_full(struct MHD_Daemon *daemon)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    return info != NULL && info->num_connections >= CONNECTIONS_MAX;
+}
+
+// The library's own thread (0.9.75) waits once more when exactly 128, 256, ... events came at once, before it looks at them:
+// 512 connections hung up together stalled the server for minutes. So the waiting is done here, and MHD_run() never waits.
+// A run drops the listening socket while all connections are taken, and only the run after one has gone takes it up again.
+static void *http_main(void *ctx)
+{
+    struct sw_http *h = ctx;
+    struct MHD_Daemon *daemon = h->serve->daemon;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    struct pollfd fds[] = {{.fd = h->end, .events = POLLIN}, {.fd = info->epoll_fd, .events = POLLIN}};
+    while (fds[0].revents == 0) {
+        MHD_UNSIGNED_LONG_LONG ms = WAIT_MS;
+        if (MHD_get_timeout(daemon, &ms) != MHD_YES || ms > WAIT_MS)
+            ms = WAIT_MS;
+        (void)poll(fds, 2, (int)ms);
+        bool was_full = is_full(daemon);
+        MHD_run(daemon);
+        if (was_full)
+            MHD_run(daemon);
+    }
+    return NULL;
+}
+
+static enum sw_code start_thread(struct sw_http *h, struct sw_err *err)
+{
+    h->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int failure = h->end < 0 ? errno : pthread_create(&h->thread, NULL, http_main, h);
+    h->has_thread = failure == 0;
+    return failure == 0 ? SW_OK : sw_err_errno(err, failure, "starting the HTTP thread");
+}
+
 enum sw_code sw_http_start(struct sw_serve *s, const struct sw_serve_config *config, struct sw_err *err)
 {
     struct sw_http *h = calloc(1, sizeof *h);
     int fd = -1;
     if (h == NULL)
         return sw_err_set(err, SW_NO_MEMORY, "no memory for the server");
-    *h = (struct sw_http){.serve = s, .is_unix = config->unix_path != NULL};
+    *h = (struct sw_http){.serve = s, .is_unix = config->unix_path != NULL, .end = -1};
     h->guard = (struct sw_guard){.token = s->token,
                                  .address = s->address,
                                  .allowed_hosts = (const char *const *)s->allowed_hosts,
@@ -446,7 +487,7 @@ enum sw_code sw_http_start(struct sw_serve *s, const struct sw_serve_config *con
         return code;
     s->daemon = start_daemon(h, fd, config);
     if (s->daemon != NULL)
-        return SW_OK;
+        return start_thread(h, err);
     close(fd);
     (void)sw_err_set(err, SW_FAILED, "the HTTP server does not start");
     return config->certificate != NULL ? sw_err_hint(err, "check that certificate and key are PEM and belong together")
@@ -464,9 +505,16 @@ void sw_http_quiesce(struct sw_serve *s)
 
 void sw_http_stop(struct sw_serve *s)
 {
+    struct sw_http *h = s->http;
+    if (h != NULL && h->has_thread) {
+        (void)eventfd_write(h->end, 1);
+        pthread_join(h->thread, NULL);
+    }
+    if (h != NULL && h->end >= 0)
+        close(h->end);
     if (s->daemon != NULL)
         MHD_stop_daemon(s->daemon);
     s->daemon = NULL;
-    free(s->http);
+    free(h);
     s->http = NULL;
 }

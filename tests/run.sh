@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 filter=${1:-}
 logs=build/test-logs
-threaded="base/test_pool base/test_loop serve/test_serve job/test_run tui/test_navigation tui/test_terminal"
+threaded="base/test_pool base/test_loop serve/test_serve job/test_run job/test_sources tui/test_navigation tui/test_terminal"
 passed=0 failed=0 skipped=0
 failures=()
 python=$(packaging/deps.sh venv)/bin/python

@@ -397,10 +397,12 @@ static int64_t file_clock_ms(void)
 
 static enum sw_code add_root(struct sw_job_harvest *h, const char *path, bool is_shared, struct sw_err *err)
 {
-    char *copy = strdup(path);
-    if (!copy)
+    struct root *root = &h->roots[h->root_count];
+    root->is_shared = is_shared;
+    root->path = strdup(path);
+    if (!root->path)
         return sw_err_set(err, SW_NO_MEMORY, "no memory for the job's folders");
-    h->roots[h->root_count++] = (struct root){copy, is_shared};
+    h->root_count++;
     return SW_OK;
 }
 

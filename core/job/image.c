@@ -38,7 +38,7 @@ static const char *ending_of(const void *bytes, size_t len)
 // A tag as a path below the artifacts: what could lead out of them, or no file system takes, becomes '_'.
 static char *path_of(const struct sw_job_images *t, const char *tag)
 {
-    char relative[512], whole[SW_PATH_MAX];
+    char relative[512] = "", whole[SW_PATH_MAX];
     size_t part = 0, n = 0;
     for (; *tag && n + 1 < sizeof(relative); tag++) {
         char c = *tag;
@@ -49,8 +49,6 @@ static char *path_of(const struct sw_job_images *t, const char *tag)
         if (c == '/')
             part = n;
     }
-    if (n > part && n > 0 && relative[n - 1] == '/')
-        n--;
     while (n > 0 && relative[n - 1] == '/')
         n--;
     relative[n] = '\0';

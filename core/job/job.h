@@ -23,7 +23,7 @@ struct sw_job_spec {
     int ranks;               // processes to start, 0 = 1, at most SW_JOB_MAX_RANKS
     int cpu_slots;           // 0 = as many as ranks
     int gpu_count;
-    const char *name;            // of the job and its run; NULL = invented
+    const char *name;            // of the job and its run; NULL = after its command
     const char *experiment;      // NULL = "Default"
     int64_t time_limit_ms;       // 0 = none; counted from the start of each attempt
     int64_t grace_ms;            // between SIGTERM and SIGKILL, 0 = SW_JOB_GRACE_MS

@@ -347,7 +347,7 @@ static enum sw_code insert(struct sw_store *s, const struct submission *sub, int
     enum sw_code code = sw_random_id(run_id, err);
     struct sw_run_new run = {.run_id = run_id,
                              .experiment = sub->spec->experiment,
-                             .name = sub->spec->name && *sub->spec->name ? sub->spec->name : NULL,
+                             .name = sub->job.name,
                              .source = sub->command,
                              .status = SW_RUN_SCHEDULED};
     if (code)

@@ -251,12 +251,22 @@ static bool wait_for_turn(struct supervisor *sv, const struct sw_job_gpus *gpus)
 
 // --- attempts ---
 
+// Is the UUID one of a comma list?
+static bool is_listed(const char *list, const char *uuid)
+{
+    size_t len = strlen(uuid);
+    for (; *list; list += strcspn(list, ","), list += *list == ',')
+        if (strcspn(list, ",") == len && memcmp(list, uuid, len) == 0)
+            return true;
+    return false;
+}
+
 // Indices of the leased GPUs, for launchers that know no UUIDs.
 static const char *indices_of(const char *leased, const struct sw_job_gpus *gpus, struct sw_arena *a)
 {
     char *list = NULL;
     for (size_t i = 0; i < gpus->count; i++)
-        if (leased && strstr(leased, gpus->uuids[i]))
+        if (leased && is_listed(leased, gpus->uuids[i]))
             list = list ? sw_arena_printf(a, "%s,%zu", list, i) : sw_arena_printf(a, "%zu", i);
     return list;
 }
@@ -291,12 +301,26 @@ static enum sw_code run_attempt(struct supervisor *sv, const struct sw_job_gpus 
     return code;
 }
 
-static enum sw_code requeue_surely(struct supervisor *sv, const char *reason, struct sw_err *err)
+// Back into the queue, waiting as long as the store is locked or the disk full: given up, the job would pass for running
+// until somebody noticed that its supervisor is gone.
+static enum sw_code requeue_surely(struct supervisor *sv, const char *reason, bool is_free, struct sw_err *err)
 {
-    enum sw_code code;
-    while ((code = sw_job_requeue(sv->store, sv->job_id, reason, err)) == SW_LOCKED || code == SW_NO_SPACE)
+    bool is_counted = !is_free;
+    for (;;) {
+        struct sw_err e = {0};
+        enum sw_code code =
+            is_counted ? SW_OK : sw_job_set_free_attempts(sv->store_dir, sv->job_id, free_attempts(sv) + 1, &e);
+        is_counted |= code == SW_OK;
+        if (!code)
+            code = sw_job_requeue(sv->store, sv->job_id, reason, &e);
+        if (code != SW_LOCKED && code != SW_NO_SPACE) {
+            if (code && err)
+                *err = e;
+            return code;
+        }
+        fprintf(stderr, "the next attempt waits: %s\n", e.message);
         sw_clock_sleep_ms(POLL_MAX_MS);
-    return code;
+    }
 }
 
 // Another attempt is due: back into the queue, after a pause when attempts end at once.
@@ -304,16 +328,13 @@ static enum sw_code start_again(struct supervisor *sv, const struct sw_job_outco
                                 int retries_left, struct sw_err *err)
 {
     char reason[600];
-    enum sw_code code = SW_OK;
     if (out->requeue) {
         snprintf(reason, sizeof(reason), "asked to be started again");
-        code = sw_job_set_free_attempts(sv->store_dir, sv->job_id, free_attempts(sv) + 1, err);
     } else {
         snprintf(reason, sizeof(reason), "attempt %d failed, %d %s left: %.400s", sv->job.attempt, retries_left,
                  retries_left == 1 ? "retry" : "retries", out->reason);
     }
-    if (!code)
-        code = requeue_surely(sv, reason, err);
+    enum sw_code code = requeue_surely(sv, reason, out->requeue, err);
     sv->quick_ends = ran_ms < QUICK_MS ? sv->quick_ends + 1 : 0;
     int64_t pause = sv->quick_ends ? PAUSE_MIN_MS << (sv->quick_ends < 8 ? sv->quick_ends - 1 : 8) : 0;
     if (!code)

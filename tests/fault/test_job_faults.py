@@ -147,3 +147,15 @@ def test_a_disk_that_fills_up_delays_metrics_and_loses_none(slipway):
     run = slipway("runs", "--json").json["items"][0]
     loss = slipway("show", run["run_id"], "--json").json["metrics"]["loss"]
     assert (loss["count"], loss["last"]) == (3, 3)
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+def test_a_disk_that_fills_up_between_attempts_delays_the_next(slipway, nth):
+    # The files that a supervisor writes; the third is the count of attempts, on the way to the next one.
+    again = slipway.script("again.py", "import os, sys\nsys.exit(0 if os.environ['SLIPWAY_ATTEMPT'] == '2' else 75)\n")
+    slipway("run", "--wait", "--", "true")
+    slipway("run", "--", "python3", again, env={"SLIPWAY_FAILPOINT": f"file.write:{nth}=enospc"}, code=None)
+    for job in slipway("jobs", "--json").json["items"][:-1]:  # nth 1 and 2 end the submission
+        assert ended(slipway, job["job_id"], "done", "failed", "lost")["state"] == "done"
+        assert slipway.job(job["job_id"])["attempt"] == 2
+    healthy(slipway)

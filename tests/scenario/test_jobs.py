@@ -50,6 +50,7 @@ def test_run_prints_id_name_and_run(slipway):
     slipway.wait_job(1, "done")
     assert slipway("run", "--json", "--", "true").json["kind"] == "Job"
     assert slipway("run", "--quiet", "--", "true").err == ""
+    assert [run["name"] for run in slipway("runs", "--json").json["items"]] == ["true", "true", "n"]  # as the jobs
 
 
 def test_the_outcome_of_a_waited_job_is_the_exit_code(slipway):

@@ -17,7 +17,7 @@ enum { WORDS_MAX = 256, PATTERNS_MAX = 64 };
     {.name = "name",                                                                                                   \
      .type = SW_OPTION_TEXT,                                                                                           \
      .value = "NAME",                                                                                                  \
-     .help = "name of job and run; unset = that of its command"},                                                   \
+     .help = "name of job and run; unset = that of its command"},                                                      \
         {.name = "experiment", .type = SW_OPTION_TEXT, .value = "NAME", .help = "experiment the run goes to"},         \
         {.name = "gpus",                                                                                               \
          .type = SW_OPTION_INT,                                                                                        \

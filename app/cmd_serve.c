@@ -127,7 +127,8 @@ static enum sw_code tell(struct sw_app *app, const struct sw_serve_status *statu
     sw_output_safe(&app->out, token, SW_TEXT_ONE_LINE);
     sw_output_text(&app->out, ")\n");
     code = sw_output_flush(&app->out, err);
-    sw_output_note(&app->out, "Serving %s. Ctrl-C ends it.", app->store_dir);
+    sw_output_note(&app->out, "Serving %s. Set these two where your scripts run; Ctrl-C ends the server.",
+                   app->store_dir);
     return code;
 }
 

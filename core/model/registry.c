@@ -7,7 +7,9 @@
 #include "core/base/tree.h"
 #include "core/model/hazard.h"
 #include "core/model/mlmodel.h"
+#include "core/model/source.h"
 #include "core/model/staging.h"
+#include "core/store/logged_input.h"
 #include "core/store/audit.h"
 #include "core/store/logged_model.h"
 #include "core/store/registered_model.h"
@@ -28,8 +30,28 @@ char *sw_model_label(const struct sw_model_version *v, char out[static SW_MODEL_
 
 // --- registering ---
 
-static enum sw_code find_source(struct sw_store *s, const struct sw_model_source *source, char out[static SW_PATH_MAX],
-                                struct sw_err *err)
+// The folder of the one model that the run logged (MLflow 3 keeps it beside the run). *found is false when there is none
+// or more than one.
+static enum sw_code find_logged_model(struct sw_store *s, const char *run_id, struct sw_arena *a,
+                                      char out[static SW_PATH_MAX], bool *found, struct sw_err *err)
+{
+    struct sw_run_links links = {0};
+    struct sw_source place = {0};
+    enum sw_code code = sw_run_load_links(s, run_id, a, &links, err);
+    *found = code == SW_OK && links.model_output_count == 1;
+    if (!*found)
+        return code;
+    const char *id = links.model_outputs[0].model_id;
+    struct sw_source_request request = {.source = sw_arena_printf(a, "models:/%s", id), .model_id = id};
+    code = sw_source_resolve(s, &request, a, &place, err);
+    *found = code == SW_OK && place.relative != NULL;
+    if (*found)
+        code = sw_path_join(out, sw_arena_printf(a, "%s/artifacts", sw_store_dir(s)), place.relative, err);
+    return code;
+}
+
+static enum sw_code find_source(struct sw_store *s, const struct sw_model_source *source, struct sw_arena *a,
+                                char out[static SW_PATH_MAX], struct sw_err *err)
 {
     if (source->path != NULL)
         return sw_path_absolute(out, source->path, err);
@@ -40,10 +62,15 @@ static enum sw_code find_source(struct sw_store *s, const struct sw_model_source
     if (code == SW_OK)
         code = sw_path_join(out, artifacts, "model", err);
     struct stat st;
-    if (code == SW_OK && stat(out, &st) != 0) {
-        code = sw_err_errno(err, errno, "run %.8s has no model artifact", source->run_id);
-        (void)sw_err_hint(err, "write the model into the run's artifact folder 'model', or name a folder");
-    }
+    if (code != SW_OK || stat(out, &st) == 0)
+        return code;
+    int failure = errno;
+    bool found = false;
+    code = find_logged_model(s, source->run_id, a, out, &found, err);
+    if (code != SW_OK || found)
+        return code;
+    code = sw_err_errno(err, failure, "run %.8s has no model artifact", source->run_id);
+    (void)sw_err_hint(err, "write the model into the run's artifact folder 'model', or name a folder");
     return code;
 }
 
@@ -308,7 +335,7 @@ enum sw_code sw_model_register(struct sw_store *s, const struct sw_model_source 
         struct registration r = {.source = source, .files = &none};
         code = commit_version(s, &r, a, &v, &added, err);
     } else if (code == SW_OK) {
-        code = find_source(s, source, from, err);
+        code = find_source(s, source, a, from, err);
         if (code == SW_OK)
             code = register_files(s, from, source, a, &v, &added, err);
     }

@@ -14,9 +14,9 @@
 char *sw_model_label(const struct sw_model_version *v, char out[static SW_MODEL_LABEL]);
 
 struct sw_model_source {
-    const char *name;           // registered model, made when missing
-    const char *run_id;         // full id; NULL when registered from files alone
-    const char *path;           // folder or single file; NULL = the run's artifact folder "model"
+    const char *name;   // registered model, made when missing
+    const char *run_id; // full id; NULL when registered from files alone
+    const char *path;   // folder or single file; NULL = the run's artifact folder "model", else the one model it logged
     const char *description;    // NULL = none
     sw_model_progress progress; // NULL = none; told the bytes copied
     void *ctx;

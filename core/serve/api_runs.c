@@ -13,7 +13,8 @@
 
 enum { SEARCH_PAGE = 1000, SEARCH_MOST = 50000, EXPERIMENTS_MOST = 10000 };
 
-#define NAME_TAG "mlflow.runName"
+#define NAME_TAG   "mlflow.runName"
+#define PARENT_TAG "mlflow.parentRunId"
 
 // --- making ---
 
@@ -65,6 +66,13 @@ static enum sw_code reply_run(struct sw_call *c, const char *run_id, bool is_new
     return code == SW_OK ? sw_api_put_run(c, "run", &run, is_new, err) : code;
 }
 
+// A further run that a job's script makes is a child of the job's own run.
+static enum sw_code link_to_job(struct sw_call *c, const char *run_id, struct sw_err *err)
+{
+    const char *own = sw_serve_own_run(c->serve);
+    return own != NULL ? sw_run_set_tag(c->store, run_id, PARENT_TAG, own, err) : SW_OK;
+}
+
 SW_API_HANDLER(create_run)
 {
     struct sw_pair *tags = NULL;
@@ -88,6 +96,8 @@ SW_API_HANDLER(create_run)
         code = sw_run_create(c->store, &n, run_id, err);
     if (code == SW_OK)
         code = add_tags(c, run_id, tags, tag_count, err);
+    if (code == SW_OK && sw_api_find_pair(tags, tag_count, PARENT_TAG) == NULL)
+        code = link_to_job(c, run_id, err);
     return code == SW_OK ? reply_run(c, run_id, true, err) : code;
 }
 

@@ -60,11 +60,10 @@ const char sw_schema_v2[] =
     " value TEXT NOT NULL, PRIMARY KEY(model_key, key)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE logged_model_tag(model_key INTEGER NOT NULL REFERENCES logged_model, key TEXT NOT NULL,"
     " value TEXT NOT NULL, PRIMARY KEY(model_key, key)) STRICT, WITHOUT ROWID;"
+    // Columns in the order of the key: SQLite before 3.41 takes others for NULL in quick_check.
     "CREATE TABLE logged_model_metric(model_key INTEGER NOT NULL REFERENCES logged_model, key_id INTEGER NOT NULL,"
-    " step INTEGER NOT NULL, time_ms INTEGER NOT NULL, value REAL NOT NULL, is_nan INTEGER NOT NULL, run_key INTEGER "
-    "NOT "
-    "NULL,"
-    " dataset_name TEXT NOT NULL, dataset_digest TEXT NOT NULL,"
+    " run_key INTEGER NOT NULL, dataset_name TEXT NOT NULL, dataset_digest TEXT NOT NULL, step INTEGER NOT NULL,"
+    " time_ms INTEGER NOT NULL, value REAL NOT NULL, is_nan INTEGER NOT NULL,"
     " PRIMARY KEY(model_key, key_id, run_key, dataset_name, dataset_digest, step, time_ms, value, is_nan))"
     " STRICT, WITHOUT ROWID;"
 

@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,9 +263,15 @@ bool sw_json_in_int(struct sw_json_in *in, int64_t *out)
     double real; // 19 digits, a whole real, or a text
     if (digits == 18 && isdigit((unsigned char)*p)) {
         char *end = NULL;
+        errno = 0;
         *out = strtoll(in->at, &end, 10);
-        in->at = end;
-        return true;
+        bool is_whole = *end != '.' && *end != 'e' && *end != 'E';
+        if (is_whole && errno == ERANGE)
+            return sw_json_in_fail(in, "a whole number of 64 bits was expected");
+        if (is_whole) {
+            in->at = end;
+            return true;
+        }
     }
     if (!sw_json_in_real(in, &real))
         return false;

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { SEARCH_PAGE = 50, SEARCH_MOST = 10000 };
+enum { DATASETS_MOST = 400, SEARCH_PAGE = 50, SEARCH_MOST = 10000 };
 
 // --- replies ---
 static void put_optional(struct sw_json_out *o, const char *key, const char *text)
@@ -197,6 +197,8 @@ static enum sw_code read_datasets(struct sw_call *c, struct sw_logged_model_quer
     const json_t *list = json_object_get(c->body, "datasets");
     size_t count = json_array_size(list);
     struct sw_pair *datasets = sw_arena_array(c->arena, count + 1, sizeof *datasets);
+    if (count > DATASETS_MOST)
+        return sw_err_set(err, SW_INVALID, "a search names at most %d data sets", DATASETS_MOST);
     if (datasets == NULL)
         return sw_err_set(err, SW_NO_MEMORY, "no memory for %zu data sets", count);
     for (size_t i = 0; i < count; i++) {

@@ -54,15 +54,15 @@ SW_API_HANDLER(log_batch)
     enum sw_code code = b->is_single ? SW_OK : sw_api_check_run_id(b->run_id, err);
     if (code == SW_OK)
         code = sw_api_require_active(c, b->run_id, err);
-    for (size_t i = 0; i < b->point_count && code == SW_OK; i++)
-        if (i == 0 || b->points[i].key != b->points[i - 1].key)
-            sw_serve_tell_metric(c->serve, b->run_id, b->points[i].key);
     if (code == SW_OK)
         code = write_pairs(c, b, err);
     if (code == SW_OK)
         code = sw_metric_write(c->store, b->run_id, b->points, b->point_count, err);
     if (code == SW_OK && b->linked_count > 0)
         code = sw_logged_model_add_metrics(c->store, b->run_id, b->linked, b->linked_count, err);
+    for (size_t i = 0; i < b->point_count && code == SW_OK; i++)
+        if (i == 0 || b->points[i].key != b->points[i - 1].key)
+            sw_serve_tell_metric(c->serve, b->run_id, b->points[i].key);
     return code;
 }
 
@@ -136,7 +136,7 @@ SW_API_HANDLER(get_history)
         if (is_paged)
             break;
     }
-    if (code == SW_NOT_FOUND) // MLflow knows no metrics of a run that it does not know
+    if (code == SW_NOT_FOUND && written == 0) // MLflow knows no metrics of a run that it does not know
         return SW_OK;
     if (written > 0)
         sw_json_end_array(&c->out);

@@ -11,7 +11,7 @@
 
 #include "core/base/tree.h"
 
-enum { SEARCH_PAGE = 1000, SEARCH_MOST = 50000, EXPERIMENTS_MOST = 10000 };
+enum { SEARCH_PAGE = 1000, SEARCH_MOST = 50000, EXPERIMENTS_MOST = 3000 };
 
 #define NAME_TAG   "mlflow.runName"
 #define PARENT_TAG "mlflow.parentRunId"
@@ -115,7 +115,12 @@ static enum sw_code follow_script(struct sw_call *c, const char *run_id, int64_t
 {
     bool may_move = is_own_run(c, run_id) && !atomic_load(&c->serve->is_run_taken_up);
     int64_t wanted = may_move ? atomic_load(&c->serve->resolved_experiment) : -1;
-    return wanted >= 0 && wanted != present ? sw_run_move(c->store, run_id, wanted, err) : SW_OK;
+    struct sw_err failure = {0}; // an experiment that is gone by now: the run stays
+    enum sw_code code = wanted >= 0 && wanted != present ? sw_run_move(c->store, run_id, wanted, &failure) : SW_OK;
+    if (code != SW_LOCKED && code != SW_NO_SPACE)
+        return SW_OK;
+    *err = failure;
+    return code;
 }
 
 SW_API_HANDLER(get_run)
@@ -240,7 +245,7 @@ SW_API_HANDLER(log_model)
     if (code == SW_OK)
         list = present != NULL ? json_loads(present, 0, NULL) : json_array();
     if (code == SW_OK && (json_array_append(list, model) != 0 || (joined = json_dumps(list, 0)) == NULL))
-        code = sw_err_set(err, SW_CORRUPT, "the tag %s of run %.12s is not a list", history, run_id);
+        code = sw_err_set(err, SW_INVALID, "the tag %s of run %.12s is not a list", history, run_id);
     struct sw_pair tag = {history, joined};
     if (code == SW_OK && strlen(joined) > SW_TAG_BYTES)
         code = sw_length_rule("value", joined, SW_TAG_BYTES, err);

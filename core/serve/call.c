@@ -26,13 +26,23 @@ static const struct {
     int status;
     const char *word;
 } error_rows[] = {
-    {SW_INVALID, 400, "INVALID_PARAMETER_VALUE"},   {SW_LIMIT, 400, "INVALID_PARAMETER_VALUE"},
-    {SW_AMBIGUOUS, 400, "INVALID_PARAMETER_VALUE"}, {SW_USAGE, 400, "BAD_REQUEST"},
-    {SW_EXISTS, 400, "RESOURCE_ALREADY_EXISTS"},    {SW_NOT_FOUND, 404, "RESOURCE_DOES_NOT_EXIST"},
-    {SW_CREDENTIALS, 401, "UNAUTHENTICATED"},       {SW_REFUSED, 403, "PERMISSION_DENIED"},
-    {SW_CONFLICT, 409, "RESOURCE_CONFLICT"},        {SW_UNSUPPORTED, 501, "NOT_IMPLEMENTED"},
-    {SW_NO_SPACE, 507, "RESOURCE_EXHAUSTED"},       {SW_LOCKED, 503, "TEMPORARILY_UNAVAILABLE"},
+    {SW_INVALID, 400, "INVALID_PARAMETER_VALUE"},
+    {SW_LIMIT, 400, "INVALID_PARAMETER_VALUE"},
+    {SW_AMBIGUOUS, 400, "INVALID_PARAMETER_VALUE"},
+    {SW_USAGE, 400, "BAD_REQUEST"},
+    {SW_EXISTS, 400, "RESOURCE_ALREADY_EXISTS"},
+    {SW_NOT_FOUND, 404, "RESOURCE_DOES_NOT_EXIST"},
+    {SW_CREDENTIALS, 401, "UNAUTHENTICATED"},
+    {SW_REFUSED, 403, "PERMISSION_DENIED"},
+    {SW_CONFLICT, 409, "RESOURCE_CONFLICT"},
+    {SW_UNSUPPORTED, 501, "NOT_IMPLEMENTED"},
+    {SW_NO_SPACE, 507, "RESOURCE_EXHAUSTED"},
+    {SW_LOCKED, 503, "TEMPORARILY_UNAVAILABLE"},
     {SW_CANCELLED, 503, "TEMPORARILY_UNAVAILABLE"},
+    // Asking again will not mend these.
+    {SW_CORRUPT, 501, "INTERNAL_ERROR"},
+    {SW_NEWER, 501, "INTERNAL_ERROR"},
+    {SW_NO_STORE, 501, "INTERNAL_ERROR"},
 };
 
 static void put_error(struct sw_call *c, enum sw_code code, const struct sw_err *err)
@@ -77,7 +87,7 @@ enum sw_code sw_call_new(struct sw_serve *s, struct sw_call **out, struct sw_err
         free(c);
         return sw_err_set(err, SW_NO_MEMORY, "no memory for a call");
     }
-    *c = (struct sw_call){.serve = s, .arena = a, .file = -1};
+    *c = (struct sw_call){.serve = s, .arena = a, .file = -1, .socket = -1};
     sw_buf_init(&c->reply, SW_CALL_MEMORY);
     sw_call_reset(c);
     *out = c;
@@ -294,16 +304,6 @@ static int64_t to_int(const json_t *value, int64_t otherwise)
 int64_t sw_call_member_int(const json_t *object, const char *name, int64_t otherwise)
 {
     return to_int(json_object_get(object, name), otherwise);
-}
-
-bool sw_call_member_real(const json_t *object, const char *name, double *out)
-{
-    const json_t *value = json_object_get(object, name);
-    const char *text = json_string_value(value);
-    bool is_good = json_is_number(value) || (text != NULL && is_real_text(text));
-    if (is_good)
-        *out = text != NULL ? strtod(text, NULL) : json_number_value(value);
-    return is_good;
 }
 
 const char *sw_call_text(const struct sw_call *c, const char *name)

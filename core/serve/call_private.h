@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A call of the API as its handler sees it, and the table of routes. http.c makes a call from a connection, pool.c runs
+// A call of the API as its handler sees it, and the table of routes. http.c makes a call from a connection, workers.c runs
 // it on a thread with a store, the handler reads its parameters and writes its reply here, http.c sends it.
 //
 // To add a route: a row in routes.c, its parameters there, and a handler
@@ -83,6 +83,7 @@ struct sw_call {
     const char *host, *authorization, *range, *if_range;
     char *text; // the body's bytes, NUL-terminated; may be changed in place
     size_t text_len;
+    int socket; // of the caller, to see whether it is still there; -1 = unknown
     void *sink_state;
     void *parsed;
 
@@ -107,7 +108,6 @@ enum sw_code sw_call_texts(struct sw_call *c, const char *name, const char ***ou
 // Members of an object within an array of the body, converted likewise.
 const char *sw_call_member_text(struct sw_call *c, const json_t *object, const char *name);
 int64_t sw_call_member_int(const json_t *object, const char *name, int64_t otherwise);
-bool sw_call_member_real(const json_t *object, const char *name, double *out); // also "NaN", "Infinity", "-Infinity"
 // [{"key", "value"}] of the body as pairs in the arena; `what` is the field's name in MLflow's messages.
 enum sw_code sw_call_pairs(struct sw_call *c, const char *what, struct sw_pair **out, size_t *count,
                            struct sw_err *err);
@@ -134,7 +134,6 @@ void sw_call_put_pairs(struct sw_call *c, const char *name, const struct sw_pair
 void sw_call_header(struct sw_call *c, const char *name, const char *value);
 
 // --- of the server ---
-const char *sw_serve_store_dir(const struct sw_serve *s);
 const char *sw_serve_scheme(const struct sw_serve *s);  // "http" or "https" of its URLs; NULL over a Unix socket
 int sw_serve_artifact_root(const struct sw_serve *s);   // descriptor of "<store>/artifacts", for openat2(); borrow
 const char *sw_serve_own_run(const struct sw_serve *s); // NULL = none

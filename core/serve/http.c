@@ -257,6 +257,8 @@ static enum MHD_Result run(struct request *r)
         sw_call_finish(c, code, &err);
         return queue_reply(r);
     }
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    c->socket = info != NULL ? info->connect_fd : -1;
     r->is_submitted = true;
     MHD_suspend_connection(r->connection);
     sw_workers_submit(r->http->serve->workers, c, on_done, r);
@@ -345,8 +347,9 @@ static void drop_log(void *cls, const char *format, va_list ap)
 
 // --- listening ---
 
-static enum sw_code listen_unix(const char *path, int *out, struct sw_err *err)
+static enum sw_code listen_unix(struct sw_serve *s, int *out, struct sw_err *err)
 {
+    const char *path = s->unix_path;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path)
         return sw_err_set(err, SW_INVALID, "the socket's path %s is longer than %zu bytes", path,
@@ -370,6 +373,7 @@ static enum sw_code listen_unix(const char *path, int *out, struct sw_err *err)
         close(fd);
         return sw_err_errno(err, failure, "listening at %s", path);
     }
+    s->owns_socket = true;
     *out = fd;
     return SW_OK;
 }
@@ -482,7 +486,7 @@ enum sw_code sw_http_start(struct sw_serve *s, const struct sw_serve_config *con
                                  .is_tls = config->certificate != NULL,
                                  .uid = geteuid()};
     s->http = h;
-    enum sw_code code = h->is_unix ? listen_unix(s->unix_path, &fd, err) : listen_tcp(s, config->port, &fd, err);
+    enum sw_code code = h->is_unix ? listen_unix(s, &fd, err) : listen_tcp(s, config->port, &fd, err);
     if (code != SW_OK)
         return code;
     s->daemon = start_daemon(h, fd, config);

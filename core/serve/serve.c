@@ -114,11 +114,13 @@ void sw_serve_stop(struct sw_serve *s, int64_t grace_ms)
     atomic_store(&s->is_stopping, true);
     sw_http_quiesce(s);
     drain(s, grace_ms);
+    atomic_store(&s->is_over, true);
     sw_workers_stop(s->workers);
     drain(s, grace_ms < DRAIN_REPLIES_MS ? grace_ms : DRAIN_REPLIES_MS);
-    sw_http_stop(s);
+    sw_http_stop(s); // until here it may hand calls to the workers, who refuse them
+    sw_workers_free(s->workers);
     sw_watch_stop(s->watch);
-    if (s->unix_path[0] != '\0')
+    if (s->owns_socket)
         unlink(s->unix_path);
     if (s->artifact_root >= 0)
         close(s->artifact_root);
@@ -131,11 +133,6 @@ void sw_serve_stop(struct sw_serve *s, int64_t grace_ms)
 int sw_serve_port(const struct sw_serve *s)
 {
     return s->port;
-}
-
-const char *sw_serve_store_dir(const struct sw_serve *s)
-{
-    return s->store_dir;
 }
 
 const char *sw_serve_scheme(const struct sw_serve *s)

@@ -14,7 +14,7 @@
 
 struct sw_serve;
 
-// What a job's supervisor wants to hear. Called on the writer's thread, before the points are stored.
+// What a job's supervisor wants to hear. Called on the writer's thread once the points of a batch were written.
 struct sw_serve_hooks {
     void (*on_metric)(void *ctx, const char *run_id, const char *key); // a key of a logged batch, once for each
     void *ctx;

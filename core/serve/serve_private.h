@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files of the server share: its state, how a path finds its route (match.c), how a call becomes a reply
-// (call.c), who runs it (pool.c) and who talks HTTP (http.c).
+// (call.c), who runs it (workers.c) and who talks HTTP (http.c).
 #ifndef SW_SERVE_PRIVATE_H
 #define SW_SERVE_PRIVATE_H
 
@@ -29,9 +29,11 @@ struct sw_serve {
     struct MHD_Daemon *daemon;
     struct sw_http *http;
     struct sw_serve_watch *watch;
-    _Atomic int active; // requests between their first line and their reply's last byte
-    _Atomic bool is_stopping;
-    _Atomic bool is_run_taken_up;        // a script has started the job's own run: it stays in its experiment
+    _Atomic int active;           // requests between their first line and their reply's last byte
+    _Atomic bool is_stopping;     // no new requests
+    _Atomic bool is_over;         // the time for finishing calls is over: what still waits for the store is given up
+    bool owns_socket;             // unix_path was made by this server
+    _Atomic bool is_run_taken_up; // a script has started the job's own run: it stays in its experiment
     _Atomic int64_t resolved_experiment; // the last one that a caller looked up, for the job's own run; -1 = none
 };
 
@@ -61,8 +63,9 @@ struct sw_serve_workers;
 typedef void (*sw_call_done)(void *ctx, struct sw_call *c); // on the thread that ran it; the reply is finished
 enum sw_code sw_workers_start(struct sw_serve *s, int readers, struct sw_serve_workers **out, struct sw_err *err);
 void sw_workers_submit(struct sw_serve_workers *w, struct sw_call *c, sw_call_done done, void *ctx);
-// Runs what is queued, then ends the threads.
+// Runs what is queued, then ends the threads; calls that are submitted later are refused. Accepts NULL.
 void sw_workers_stop(struct sw_serve_workers *w);
+void sw_workers_free(struct sw_serve_workers *w); // after sw_workers_stop(); accepts NULL
 
 // --- http.c ---
 enum sw_code sw_http_start(struct sw_serve *s, const struct sw_serve_config *config, struct sw_err *err);

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "core/base/clock.h"
 #include "core/base/failpoint.h"
@@ -114,9 +115,23 @@ static enum sw_code open_store(const struct sw_serve *s, struct sw_store **store
     if (*store != NULL)
         return SW_OK;
     enum sw_code code;
-    while ((code = sw_store_open(s->store_dir, SW_STORE_OPEN, store, err)) == SW_LOCKED)
+    while ((code = sw_store_open(s->store_dir, SW_STORE_OPEN, store, err)) == SW_LOCKED && !atomic_load(&s->is_over))
         sw_clock_sleep_ms(OPEN_RETRY_MS);
     return code;
+}
+
+// A client that gave up asks again: what it asked for first must not be done as well, or there would be two runs. The
+// connection is suspended, so nobody else reads from it.
+static bool has_left(const struct sw_call *c)
+{
+    char byte;
+    return c->socket >= 0 && recv(c->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static enum sw_code run_call(void *ctx, struct sw_err *err)
+{
+    struct sw_call *c = ctx;
+    return has_left(c) ? sw_err_set(err, SW_CANCELLED, "the client has left") : c->route->handle(c, err);
 }
 
 // --- reading ---
@@ -131,7 +146,7 @@ static void *reader_main(void *ctx)
         enum sw_code code = open_store(w->serve, &store, &err);
         item->call->store = store;
         if (code == SW_OK)
-            while ((code = item->call->route->handle(item->call, &err)) == SW_LOCKED)
+            while ((code = run_call(item->call, &err)) == SW_LOCKED && !atomic_load(&w->serve->is_over))
                 sw_call_reset(item->call);
         reply(item, code, &err);
     }
@@ -141,17 +156,12 @@ static void *reader_main(void *ctx)
 
 // --- writing ---
 
-static enum sw_code run_call(void *ctx, struct sw_err *err)
-{
-    struct sw_call *c = ctx;
-    return c->route->handle(c, err);
-}
-
-static enum sw_code begin(struct sw_store *store, const struct item *first, struct sw_err *err)
+static enum sw_code begin(const struct sw_serve *s, struct sw_store *store, const struct item *first,
+                          struct sw_err *err)
 {
     enum sw_store_durability durability = is_full(first) ? SW_STORE_FULL : SW_STORE_NORMAL;
     enum sw_code code;
-    while ((code = sw_store_begin(store, durability, err)) == SW_LOCKED)
+    while ((code = sw_store_begin(store, durability, err)) == SW_LOCKED && !atomic_load(&s->is_over))
         continue; // it has waited for a minute, and does so again
     return code;
 }
@@ -167,11 +177,11 @@ static enum sw_code commit(struct sw_store *store, struct sw_err *err)
 }
 
 // One call in a transaction of its own.
-static void write_alone(struct sw_store *store, struct item *item)
+static void write_alone(const struct sw_serve *s, struct sw_store *store, struct item *item)
 {
     struct sw_err err = {0};
     sw_call_reset(item->call);
-    enum sw_code code = begin(store, item, &err);
+    enum sw_code code = begin(s, store, item, &err);
     if (code == SW_OK) {
         code = run_call(item->call, &err);
         if (code == SW_OK)
@@ -183,10 +193,10 @@ static void write_alone(struct sw_store *store, struct item *item)
 }
 
 // All calls in one transaction. False when it could not be kept: then nothing of it is stored and no reply was given.
-static bool write_group(struct sw_store *store, struct item *first)
+static bool write_group(const struct sw_serve *s, struct sw_store *store, struct item *first)
 {
     struct sw_err err = {0};
-    if (begin(store, first, &err) != SW_OK)
+    if (begin(s, store, first, &err) != SW_OK)
         return false;
     bool is_whole = true;
     for (struct item *item = first; item != NULL && is_whole; item = item->next) {
@@ -205,14 +215,14 @@ static void write_items(const struct sw_serve *s, struct sw_store **store, struc
 {
     struct sw_err err = {0};
     enum sw_code code = open_store(s, store, &err);
-    bool is_written = code == SW_OK && write_group(*store, first);
+    bool is_written = code == SW_OK && write_group(s, *store, first);
     (void)sw_failpoint("serve.reply");
     for (struct item *item = first, *next; item != NULL; item = next) {
         next = item->next;
         if (is_written)
             hand_over(item);
         else if (code == SW_OK)
-            write_alone(*store, item);
+            write_alone(s, *store, item);
         else
             reply(item, code, &err);
     }
@@ -247,6 +257,7 @@ enum sw_code sw_workers_start(struct sw_serve *s, int readers, struct sw_serve_w
     }
     if (failure != 0) {
         sw_workers_stop(w);
+        sw_workers_free(w);
         return sw_err_errno(err, failure, "starting the server's threads");
     }
     *out = w;
@@ -277,6 +288,12 @@ void sw_workers_stop(struct sw_serve_workers *w)
         pthread_join(w->readers[i], NULL);
     if (w->has_writer)
         pthread_join(w->writer, NULL);
+}
+
+void sw_workers_free(struct sw_serve_workers *w)
+{
+    if (w == NULL)
+        return;
     queue_free(&w->reads);
     queue_free(&w->writes);
     free(w);

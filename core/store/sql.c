@@ -318,8 +318,8 @@ enum sw_code sw_step_end(struct sw_store *s, const struct sw_step *step, enum sw
         sw_store_rollback(s);
         return code;
     }
-    if (code == SW_OK)
-        return sw_sql_run(s, SQL_RELEASE, SW_NO_VALUES, err);
+    if (code == SW_OK && (code = sw_sql_run(s, SQL_RELEASE, SW_NO_VALUES, err)) == SW_OK)
+        return SW_OK;
     if (!sqlite3_get_autocommit(s->db)) {
         (void)sw_sql_run(s, SQL_ROLLBACK_TO, SW_NO_VALUES, NULL);
         (void)sw_sql_run(s, SQL_RELEASE, SW_NO_VALUES, NULL);

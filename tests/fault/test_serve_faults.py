@@ -198,7 +198,7 @@ def test_a_full_disk(slipway, served, disk):  # noqa: F811
     script = f"import mlflow\nmlflow.MlflowClient().log_metric({run_id!r}, 'k', 1)"
     client = subprocess.run([sys.executable, "-c", script], env=served.client_env(), cwd=slipway.cwd, capture_output=True, text=True,
                             timeout=100)  # a client that repeats its call does so for minutes
-    assert client.returncode == 1 and "MlflowException" in client.stderr and "space" in client.stderr, client.stderr
+    assert client.returncode == 1 and "RestException: RESOURCE_EXHAUSTED" in client.stderr and "space" in client.stderr, client.stderr
     assert served.request("GET", "/health")[0] == 200 and len(history(served, run_id)) == acknowledged
     small.free()
     assert log(acknowledged)[0] == 200

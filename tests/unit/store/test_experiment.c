@@ -52,7 +52,7 @@ static void test_round_trip(void **state)
 static void test_limits(void **state)
 {
     struct fixture *f = *state;
-    static char text[6000];
+    static char text[20002];
     int64_t id = 0;
     memset(text, 'x', 500);
     make(f, text);
@@ -60,11 +60,11 @@ static void test_limits(void **state)
     fails(sw_experiment_create(f->store, &(struct sw_experiment_new){.name = text}, &id, &f->err), SW_INVALID);
     fails(sw_experiment_create(f->store, &(struct sw_experiment_new){.name = ""}, &id, &f->err), SW_INVALID);
     fails(sw_experiment_create(f->store, &(struct sw_experiment_new){0}, &id, &f->err), SW_INVALID);
-    memset(text, 'x', 5001);
+    memset(text, 'x', 20001);
     struct sw_pair tag = {"k", text};
     struct sw_experiment_new n = {.name = "tagged", .tags = &tag, .tag_count = 1};
     fails(sw_experiment_create(f->store, &n, &id, &f->err), SW_INVALID);
-    text[5000] = '\0';
+    text[20000] = '\0';
     ok(sw_experiment_create(f->store, &n, &id, &f->err));
     text[251] = '\0';
     fails(sw_experiment_set_tag(f->store, id, text, "v", &f->err), SW_INVALID);

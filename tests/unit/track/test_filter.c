@@ -152,7 +152,7 @@ static void test_registry(void **state)
         {SW_SUBJECT_REGISTERED_MODEL, "", "timestamp DESC", "123"},
         {SW_SUBJECT_MODEL_VERSION, "", "", "321"}, // by name, newest version first
         {SW_SUBJECT_MODEL_VERSION, "run_id = '000000000000000000000000000000ab'", "", "1"},
-        {SW_SUBJECT_MODEL_VERSION, "run_id != 'x'", "", "1"},
+        {SW_SUBJECT_MODEL_VERSION, "run_id != 'x'", "", "321"}, // as MLflow: one without a run has another run
         {SW_SUBJECT_MODEL_VERSION, "run_id IN ('000000000000000000000000000000ab', 'y')", "", "1"},
         {SW_SUBJECT_MODEL_VERSION, "source_path = '/p'", "", "1"},
         {SW_SUBJECT_MODEL_VERSION, "source_path LIKE 's3:%'", "", "2"},

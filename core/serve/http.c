@@ -31,7 +31,8 @@ struct sw_http {
     bool is_unix;
     pthread_t thread;
     bool has_thread;
-    int end; // an eventfd: written to end the thread
+    int end;  // an eventfd: written to end the thread
+    int wake; // another: written after a connection was resumed
 };
 
 // A request under way; libmicrohttpd carries it from callback to callback.
@@ -234,8 +235,10 @@ static void take_body(struct request *r, const char *bytes, size_t len)
 static void on_done(void *ctx, struct sw_call *c)
 {
     struct request *r = ctx;
+    int wake = r->http->wake; // once resumed, the request may end at any time
     (void)c;
     MHD_resume_connection(r->connection);
+    (void)eventfd_write(wake, 1);
 }
 
 static enum MHD_Result run(struct request *r)
@@ -445,18 +448,23 @@ static bool is_full(struct MHD_Daemon *daemon)
 
 // The library's own thread (0.9.75) waits once more when exactly 128, 256, ... events came at once, before it looks at them:
 // 512 connections hung up together stalled the server for minutes. So the waiting is done here, and MHD_run() never waits.
+// MHD_run() looks for resumed connections first and empties its own signal of them later: what is resumed in between would
+// wait for the next event, hence a signal of ours. It is written after a resume and emptied before a run, so none is missed.
 // A run drops the listening socket while all connections are taken, and only the run after one has gone takes it up again.
 static void *http_main(void *ctx)
 {
     struct sw_http *h = ctx;
     struct MHD_Daemon *daemon = h->serve->daemon;
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    struct pollfd fds[] = {{.fd = h->end, .events = POLLIN}, {.fd = info->epoll_fd, .events = POLLIN}};
+    struct pollfd fds[] = {
+        {.fd = h->end, .events = POLLIN}, {.fd = h->wake, .events = POLLIN}, {.fd = info->epoll_fd, .events = POLLIN}};
+    eventfd_t resumed;
     while (fds[0].revents == 0) {
         MHD_UNSIGNED_LONG_LONG ms = WAIT_MS;
         if (MHD_get_timeout(daemon, &ms) != MHD_YES || ms > WAIT_MS)
             ms = WAIT_MS;
-        (void)poll(fds, 2, (int)ms);
+        (void)poll(fds, sizeof fds / sizeof *fds, (int)ms);
+        (void)eventfd_read(h->wake, &resumed);
         bool was_full = is_full(daemon);
         MHD_run(daemon);
         if (was_full)
@@ -468,7 +476,8 @@ static void *http_main(void *ctx)
 static enum sw_code start_thread(struct sw_http *h, struct sw_err *err)
 {
     h->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int failure = h->end < 0 ? errno : pthread_create(&h->thread, NULL, http_main, h);
+    h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int failure = h->end < 0 || h->wake < 0 ? errno : pthread_create(&h->thread, NULL, http_main, h);
     h->has_thread = failure == 0;
     return failure == 0 ? SW_OK : sw_err_errno(err, failure, "starting the HTTP thread");
 }
@@ -479,7 +488,7 @@ enum sw_code sw_http_start(struct sw_serve *s, const struct sw_serve_config *con
     int fd = -1;
     if (h == NULL)
         return sw_err_set(err, SW_NO_MEMORY, "no memory for the server");
-    *h = (struct sw_http){.serve = s, .is_unix = config->unix_path != NULL, .end = -1};
+    *h = (struct sw_http){.serve = s, .is_unix = config->unix_path != NULL, .end = -1, .wake = -1};
     h->guard = (struct sw_guard){.token = s->token,
                                  .address = s->address,
                                  .allowed_hosts = (const char *const *)s->allowed_hosts,
@@ -516,6 +525,8 @@ void sw_http_stop(struct sw_serve *s)
     }
     if (h != NULL && h->end >= 0)
         close(h->end);
+    if (h != NULL && h->wake >= 0)
+        close(h->wake);
     if (s->daemon != NULL)
         MHD_stop_daemon(s->daemon);
     s->daemon = NULL;

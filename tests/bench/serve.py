@@ -269,7 +269,8 @@ def soak(folder):
     report(f"{name}: descriptors at the end", "count", max(row[1] for row in after), max(row[1] for row in before), "no more",
            lambda _, r: r >= 1, "second quarter")
     report(f"{name}: not answered with 200", "count", done["not_200"], None, "0", lambda n, _: n == 0, None)
-    report(f"{name}: p99 of a batch", "ms", done["p99_ms"], None, "-", lambda *_: True, None)
+    report(f"{name}: rate", "points/s", done["points_a_second"], 50 * 100 * 10, ">= 0.9x", lambda _, r: r >= 0.9, "what is sent", False)
+    report(f"{name}: p99 of a batch", "ms", done["p99_ms"], None, "< 500", lambda ms, _: ms < 500, None)
 
 
 def large(_):

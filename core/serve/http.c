@@ -150,7 +150,7 @@ static void no_route(struct request *r, enum sw_code code, const struct sw_err *
         r->call->error_code = "ENDPOINT_NOT_FOUND";
     } else if (code == SW_UNSUPPORTED) {
         r->call->status = MHD_HTTP_METHOD_NOT_ALLOWED;
-        r->call->error_code = "METHOD_NOT_ALLOWED";
+        r->call->error_code = "ENDPOINT_NOT_FOUND";
     }
     refuse(r, code, err);
 }

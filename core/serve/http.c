@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -432,12 +433,12 @@ static struct MHD_Daemon *start_daemon(struct sw_http *h, int fd, const struct s
         flags |= MHD_USE_TLS;
     else
         tls[0] = tls[2];
-    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL,
-                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
-                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-                            h, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)SILENCE_S, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 static bool is_full(struct MHD_Daemon *daemon)
@@ -459,6 +460,11 @@ static void *http_main(void *ctx)
     struct pollfd fds[] = {
         {.fd = h->end, .events = POLLIN}, {.fd = h->wake, .events = POLLIN}, {.fd = info->epoll_fd, .events = POLLIN}};
     eventfd_t resumed;
+    sigset_t broken_pipe;
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    // Promised to the library, which sends files by sendfile() only then.
+    (void)pthread_sigmask(SIG_BLOCK, &broken_pipe, NULL);
     while (fds[0].revents == 0) {
         MHD_UNSIGNED_LONG_LONG ms = WAIT_MS;
         if (MHD_get_timeout(daemon, &ms) != MHD_YES || ms > WAIT_MS)

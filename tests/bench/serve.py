@@ -76,10 +76,35 @@ def client_ms(server, count):
     return sorted(json.loads(re.search(r"times (.*)", done.stdout).group(1)))
 
 
+def health_ms(server):
+    """What the HTTP library of the client takes for the least of calls."""
+    code = ("import requests, statistics, sys, time\nsession, times = requests.Session(), []\nfor _ in range(300):\n"
+            "    began = time.perf_counter()\n    session.get(sys.argv[1] + '/health')\n"
+            "    times.append((time.perf_counter() - began) * 1e3)\nprint(statistics.median(times))")
+    return float(subprocess.run([sys.executable, "-c", code, server.url], capture_output=True, text=True, check=True).stdout)
+
+
+def raw_ms(server, count):
+    """Milliseconds of each raw POST runs/log-metric over one connection."""
+    run_id, times = new_run(server), []
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {server.token or 'none'}"}
+    for n in range(count + 20):
+        began = time.perf_counter()
+        connection.request("POST", "/api/2.0/mlflow/runs/log-metric", json.dumps(
+            {"run_id": run_id, "key": "loss", "value": n, "step": n, "timestamp": T + n}), headers)
+        assert connection.getresponse().read() is not None
+        times.append((time.perf_counter() - began) * 1e3)
+    connection.close()
+    return statistics.median(times[20:])
+
+
 def measure_client(ours, theirs):
     mine, other = client_ms(ours, 1000), client_ms(theirs, 100)
+    report("log-metric, raw, p50", "ms", raw_ms(ours, 1000), raw_ms(theirs, 100), ">= 10x", lambda _, ratio: ratio >= 10)
     at = lambda times, share: times[int(len(times) * share)]
     report("log_metric by the client, p50", "ms", at(mine, 0.5), at(other, 0.5), ">= 10x", lambda _, ratio: ratio >= 10)
+    report("the client's own share of it: GET /health by requests, p50", "ms", health_ms(ours), None, "-", lambda *_: True, None)
     report("log_metric by the client, p99", "ms", at(mine, 0.99), at(other, 0.99), "faster", lambda _, ratio: ratio > 1)
 
 
@@ -225,14 +250,17 @@ def measure_artifacts(folder, size_mib=1024):
             sock.sendfile(file)
             assert sock.recv(100).startswith(b"HTTP/1.1 200")
             up = size_mib / (time.perf_counter() - began)
-        with socket.create_connection(("127.0.0.1", ours.port)) as sock:
-            began = time.perf_counter()
-            sock.sendall(f"GET {path} HTTP/1.1\r\n{head}Connection: close\r\n\r\n".encode())
-            assert drain(sock) > size_mib << 20
-            down = size_mib / (time.perf_counter() - began)
+        down, bare = 0, 0
+        for _ in range(3):  # in turn, the best of each
+            with socket.create_connection(("127.0.0.1", ours.port)) as sock:
+                began = time.perf_counter()
+                sock.sendall(f"GET {path} HTTP/1.1\r\n{head}Connection: close\r\n\r\n".encode())
+                assert drain(sock) > size_mib << 20
+                down = max(down, size_mib / (time.perf_counter() - began))
+            bare = max(bare, loopback_mib_s(source))
         half = lambda _, ratio: ratio >= 0.5
         report(f"artifact of {size_mib} MiB up", "MiB/s", up, disk, ">= 0.5x", half, peer_name="dd, fsync", lower=False)
-        report(f"artifact of {size_mib} MiB down", "MiB/s", down, loopback_mib_s(source), ">= 0.5x", half,
+        report(f"artifact of {size_mib} MiB down", "MiB/s", down, bare, ">= 0.5x", half,
                peer_name="sendfile by loopback", lower=False)
         report("memory that it took", "MiB", status_mib(ours.process.pid, "VmHWM") - before + 0.001, None, "< 16",
                lambda mib, _: mib < 16, peer_name=None)

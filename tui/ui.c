@@ -22,15 +22,15 @@ const struct sw_screen sw_screens[SW_SCREENS] = {
 };
 
 const struct sw_list_kind sw_list_kinds[SW_TUI_LIST_COUNT] = {
-    [SW_TUI_LIST_DATASETS] = {SW_TUI_ON_DATA, "data sets", SW_TUI_LIST_ROWS, 55, true},
-    [SW_TUI_LIST_ROWS] = {SW_TUI_ON_ROWS, "rows", -1, 60, false},
-    [SW_TUI_LIST_JOBS] = {SW_TUI_ON_TRAIN, "jobs", -1, 42, true},
-    [SW_TUI_LIST_RUNS] = {SW_TUI_ON_RUNS, "runs", -1, 52, true},
-    [SW_TUI_LIST_MODELS] = {SW_TUI_ON_MODELS, "model versions", -1, 48, true},
-    [SW_TUI_LIST_TARGETS] = {SW_TUI_ON_TARGETS, "targets", SW_TUI_LIST_PUSHES, 48, true},
-    [SW_TUI_LIST_PUSHES] = {SW_TUI_ON_PUSHES, "pushes", -1, 48, true},
-    [SW_TUI_LIST_GPUS] = {SW_TUI_ON_GPUS, "GPUs", -1, 60, false},
-    [SW_TUI_LIST_AUDIT] = {SW_TUI_ON_TEXT, "audit entries", -1, 60, false},
+    [SW_TUI_LIST_DATASETS] = {SW_TUI_ON_DATA, "data sets", SW_TUI_LIST_ROWS, 55, true, false},
+    [SW_TUI_LIST_ROWS] = {SW_TUI_ON_ROWS, "rows", -1, 60, false, false},
+    [SW_TUI_LIST_JOBS] = {SW_TUI_ON_TRAIN, "jobs", -1, 42, true, false},
+    [SW_TUI_LIST_RUNS] = {SW_TUI_ON_RUNS, "runs", -1, 52, true, false},
+    [SW_TUI_LIST_MODELS] = {SW_TUI_ON_MODELS, "model versions", -1, 48, true, false},
+    [SW_TUI_LIST_TARGETS] = {SW_TUI_ON_TARGETS, "targets", SW_TUI_LIST_PUSHES, 48, true, false},
+    [SW_TUI_LIST_PUSHES] = {SW_TUI_ON_PUSHES, "pushes", -1, 48, true, false},
+    [SW_TUI_LIST_GPUS] = {SW_TUI_ON_GPUS, "GPUs", -1, 60, false, false},
+    [SW_TUI_LIST_AUDIT] = {SW_TUI_ON_TEXT, "audit entries", -1, 60, false, false},
     [SW_TUI_LIST_ARTIFACTS] = {SW_TUI_ON_ARTIFACTS, "artifacts", -1, 40, true, true},
 };
 

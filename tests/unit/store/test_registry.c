@@ -58,7 +58,8 @@ static void test_versions_and_aliases(void **state)
     struct sw_model_version bad = {.name = "a/b", .digest = "d"};
     int64_t version = 0;
     fails(sw_model_version_add(f->store, &bad, &version, &f->err), SW_INVALID);
-    bad = (struct sw_model_version){.name = "x", .digest = "d", .path = "/m", .run_id = "00000000000000000000000000000000"};
+    bad = (struct sw_model_version){
+        .name = "x", .digest = "d", .path = "/m", .run_id = "00000000000000000000000000000000"};
     fails(sw_model_version_add(f->store, &bad, &version, &f->err), SW_NOT_FOUND);
     fails(sw_model_version_get(f->store, "x", f->arena, &v, &f->err), SW_NOT_FOUND); // nothing half-made is left
 }

@@ -513,15 +513,6 @@ enum sw_code sw_http_start(struct sw_serve *s, const struct sw_serve_config *con
                                        : SW_FAILED;
 }
 
-void sw_http_quiesce(struct sw_serve *s)
-{
-    if (s->daemon != NULL) {
-        int fd = MHD_quiesce_daemon(s->daemon);
-        if (fd >= 0)
-            close(fd);
-    }
-}
-
 void sw_http_stop(struct sw_serve *s)
 {
     struct sw_http *h = s->http;

@@ -112,7 +112,6 @@ void sw_serve_stop(struct sw_serve *s, int64_t grace_ms)
     if (s == NULL)
         return;
     atomic_store(&s->is_stopping, true);
-    sw_http_quiesce(s);
     drain(s, grace_ms);
     atomic_store(&s->is_over, true);
     sw_workers_stop(s->workers);

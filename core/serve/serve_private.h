@@ -69,7 +69,6 @@ void sw_workers_free(struct sw_serve_workers *w); // after sw_workers_stop(); ac
 
 // --- http.c ---
 enum sw_code sw_http_start(struct sw_serve *s, const struct sw_serve_config *config, struct sw_err *err);
-void sw_http_quiesce(struct sw_serve *s); // no new connections
-void sw_http_stop(struct sw_serve *s);    // after the workers: every call has its reply
+void sw_http_stop(struct sw_serve *s); // after the workers: every call has its reply
 
 #endif

@@ -189,12 +189,12 @@ def test_generated_files(slipway, tmp_path):
     slipway("generate-docs", tmp_path / "docs")
     made = sorted(p.relative_to(tmp_path / "docs").as_posix() for p in (tmp_path / "docs").rglob("*") if p.is_file())
     assert made == ["completions/_slipway", "completions/slipway.bash", "completions/slipway.fish",
-                    "man/slipway-train.1", "man/slipway.1"]
+                    "man/slipway-api.7", "man/slipway-train.1", "man/slipway.1"]
     for shell, name in (("bash", "slipway.bash"), ("zsh", "_slipway"), ("fish", "slipway.fish")):
         assert slipway("completion", shell).out == (tmp_path / "docs/completions" / name).read_text()
         subprocess.run([shell, "-n", tmp_path / "docs/completions" / name], check=True)
     subprocess.run(["mandoc", "-T", "lint", "-W", "warning", tmp_path / "docs/man/slipway.1",
-                    tmp_path / "docs/man/slipway-train.1"], check=True)
+                    tmp_path / "docs/man/slipway-train.1", tmp_path / "docs/man/slipway-api.7"], check=True)
 
 
 def complete_in_bash(slipway, line):

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { NAME_CHARS = 500, TAG_VALUE_CHARS = 20000, SEARCH_PAGE = 1000, SEARCH_MOST = 50000, SUMMARIES = 1000 };
+enum { NAME_BYTES = 500, TAG_VALUE_BYTES = 20000, SEARCH_PAGE = 1000, SEARCH_MOST = 50000, SUMMARIES = 1000 };
 
 // The experiment that the call names, whatever its state.
 static enum sw_code find(struct sw_call *c, struct sw_experiment *out, struct sw_err *err)
@@ -25,7 +25,7 @@ static enum sw_code find(struct sw_call *c, struct sw_experiment *out, struct sw
 
 static enum sw_code check_name(const char *name, struct sw_err *err)
 {
-    return sw_length_rule("name", name, NAME_CHARS, err);
+    return sw_length_rule("name", name, NAME_BYTES, err);
 }
 
 static enum sw_code check_tag(const struct sw_pair *tag, struct sw_err *err)
@@ -33,7 +33,7 @@ static enum sw_code check_tag(const struct sw_pair *tag, struct sw_err *err)
     enum sw_code code = sw_name_rule("key", tag->key, err);
     if (code == SW_OK)
         code = sw_length_rule("key", tag->key, SW_KEY_BYTES, err);
-    return code == SW_OK ? sw_length_rule("value", tag->value, TAG_VALUE_CHARS, err) : code;
+    return code == SW_OK ? sw_length_rule("value", tag->value, TAG_VALUE_BYTES, err) : code;
 }
 
 // A script in a job that sets an experiment does it by one of the calls below; its run follows it there (api_runs.c).

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP by libmicrohttpd: one thread, ours, that runs its epoll loop, reads requests, lets the guard look at them, collects bodies and sends
-// replies. A complete call is suspended and handed to the workers, whose thread wakes the connection when the reply is
+// HTTP by libmicrohttpd: one thread, ours, runs its loop, reads requests, lets the guard look at them, collects bodies and
+// sends replies. A complete call is suspended and handed to the workers, whose thread wakes the connection when the reply is
 // there. The raw path is taken before the library decodes it (match.c decodes), and no body is read for a caller whom the
 // guard refuses.
 #include "core/serve/serve_private.h"
